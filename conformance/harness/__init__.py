@@ -1,0 +1,1 @@
+"""What the claims stand on: the subject, the transforms as data, descriptions, verdicts."""

@@ -1,0 +1,72 @@
+"""The pytest plugin: options, and what must happen before JAX is imported.
+
+It imports neither JAX nor Flax itself: the environment comes first, then the subject, and only
+then `session`, which does the work.
+"""
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance.harness import environment, subject
+
+if TYPE_CHECKING:
+    from conformance.harness.session import ConformanceSession
+
+SESSION: "pytest.StashKey[ConformanceSession]" = pytest.StashKey()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("conformance", "conformance of Flax NNX transforms")
+    group.addoption(
+        "--backend",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="run on this backend only (repeatable); the default is every backend that JAX reports",
+    )
+    group.addoption(
+        "--require-backend",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="fail unless this backend is here (repeatable)",
+    )
+    group.addoption(
+        "--mode",
+        default=subject.DEFAULT_MODE,
+        metavar="NAME",
+        help="the NNX mode that the environment is meant to set; the default is 'default'",
+    )
+    group.addoption(
+        "--deviations",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="known deviations of your own, beside those that the suite ships (repeatable)",
+    )
+    group.addoption(
+        "--no-known-deviations",
+        action="store_true",
+        help="the raw truth: every deviation fails",
+    )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    if config.option.help or config.option.version or config.getoption("markers"):
+        return
+    environment.prepare(os.environ)
+    try:
+        tested = subject.load(config.option.mode)
+    except subject.SubjectError as error:
+        raise pytest.UsageError(str(error)) from None
+
+    from conformance.harness.session import start
+
+    config.stash[SESSION] = start(config, tested)
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    return config.stash[SESSION].header() if SESSION in config.stash else []

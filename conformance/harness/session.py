@@ -1,0 +1,247 @@
+"""One run: cases out of claims, verdicts out of reports, and the exit code."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jax
+import pytest
+
+from conformance import __version__
+from conformance.harness import backends, deviations
+from conformance.harness.cases import Case
+from conformance.harness.claims import STYLES, CaseKey, Claim
+from conformance.harness.deviations import Deviation
+from conformance.harness.subject import Subject, at_least
+from conformance.harness.summary import Tally
+from conformance.harness.transforms import TRANSFORMS
+from conformance.harness.verdicts import ClaimBroken, SuiteError, Verdict, observed_in
+
+NOT_APPLICABLE = "not applicable: "
+_NARROWING_OPTIONS = (
+    "keyword",
+    "markexpr",
+    "deselect",
+    "ignore",
+    "ignore_glob",
+    "lf",
+    "last_failed",
+    "stepwise",
+    "backend",
+    "maxfail",
+)
+
+
+def start(config: pytest.Config, subject: Subject) -> "ConformanceSession":
+    """Registers the session of this run.
+
+    Raises pytest.UsageError for a backend that is not here and for a malformed deviations file.
+    """
+    try:
+        here = backends.present()
+        chosen = backends.select(config.option.backend, config.option.require_backend, here)
+        known = () if config.option.no_known_deviations else deviations.load(deviations.SHIPPED_FILE)
+        own = [entry for name in config.option.deviations for entry in deviations.load(Path(name))]
+    except (backends.BackendError, deviations.DeviationsError) as error:
+        raise pytest.UsageError(str(error)) from None
+    session = ConformanceSession(config, subject, chosen, (*known, *own))
+    config.pluginmanager.register(session, "conformance-session")
+    for marker in (*TRANSFORMS, *STYLES, *here):
+        config.addinivalue_line("markers", f"{marker}: cases of this transform, style or backend")
+    return session
+
+
+class ConformanceSession:
+    """The hooks of a run that need the subject; registered once JAX and Flax are imported."""
+
+    def __init__(
+        self,
+        config: pytest.Config,
+        subject: Subject,
+        chosen: dict[str, backends.Backend],
+        known: tuple[Deviation, ...],
+    ) -> None:
+        self.config = config
+        self.subject = subject
+        self.backends = chosen
+        self.deviations = tuple(
+            entry for entry in known if entry.concerns(subject.flax, subject.jax, tuple(chosen))
+        )
+        self.tally = Tally()
+        self.unmatched: list[Deviation] = []
+
+    def header(self) -> list[str]:
+        """What is tested, for the head of the run."""
+        described = "; ".join(backend.line() for backend in self.backends.values())
+        return [
+            f"conformance {__version__}",
+            *self.subject.lines(),
+            f"backends: {described}",
+        ]
+
+    # Cases out of claims
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        claim: Claim | None = getattr(metafunc.function, "claim", None)
+        if claim is not None:
+            parameters = [self._parameter(claim, key) for key in self._keys(claim)]
+            metafunc.parametrize("case", parameters, indirect=True)
+
+    def _keys(self, claim: Claim) -> list[CaseKey]:
+        return [
+            CaseKey(claim.id, transform, style, variant, backend, self.subject.mode)
+            for transform in claim.across or ("-",)
+            for style in claim.styles or ("-",)
+            for variant in claim.variants or ("-",)
+            for backend in self.backends
+        ]
+
+    def _parameter(self, claim: Claim, key: CaseKey) -> Any:
+        words = [key.transform, key.style, key.variant, key.backend]
+        marks = [
+            getattr(pytest.mark, word)
+            for word in (key.transform, key.style, key.backend)
+            if word != "-"
+        ]
+        since, what = claim.since, "what the claim speaks of"
+        if key.transform != "-" and not at_least(TRANSFORMS[key.transform].since):
+            since, what = TRANSFORMS[key.transform].since, f"nnx.{key.transform}"
+        if not at_least(since):
+            reason = f"{NOT_APPLICABLE}{what} came with flax {since}"
+            marks.append(pytest.mark.skip(reason=reason))
+        return pytest.param(
+            (claim, key), id="-".join(word for word in words if word != "-"), marks=marks
+        )
+
+    @pytest.fixture
+    def case(self, request: pytest.FixtureRequest) -> Iterator[Case]:
+        """The case that a claim's test judges, on its backend."""
+        claim, key = request.param
+        made = Case(
+            claim,
+            key,
+            TRANSFORMS.get(key.transform),  # type: ignore[arg-type]
+            key.style,
+            claim.variants.get(key.variant),
+            self.backends[key.backend],
+        )
+        with jax.default_device(made.backend.devices[0]):
+            yield made
+        request.node.user_properties.extend(made.notes.items())
+
+    # Verdicts out of reports
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Iterator[None]:
+        report: pytest.TestReport = yield  # type: ignore[misc, assignment]
+        claim_and_key = getattr(item, "callspec", None) and item.callspec.params.get("case")  # type: ignore[attr-defined]
+        if not claim_and_key or (report.when != "call" and report.passed):
+            return report  # type: ignore[return-value]
+        claim, key = claim_and_key
+        verdict = self._judge(key, report, call)
+        if report.failed:
+            _explain(report, item, claim, key, call)
+        properties = [("case", str(key)), ("verdict", str(verdict))]
+        properties += [("deviation", entry.source) for entry in self.deviations if entry.matches(key)]
+        report.user_properties = [*report.user_properties, *properties]
+        return report  # type: ignore[return-value]
+
+    def _judge(
+        self, key: CaseKey, report: pytest.TestReport, call: pytest.CallInfo[None]
+    ) -> Verdict:
+        """The verdict of a case; sets the report's outcome to fit where a deviation is known."""
+        error = call.excinfo.value if call.excinfo else None
+        if report.skipped:
+            if NOT_APPLICABLE in str(report.longrepr):
+                return Verdict.NOT_APPLICABLE
+            report.outcome = "failed"
+            return Verdict.SUITE_ERROR
+        if report.when != "call" or isinstance(error, SuiteError):
+            return Verdict.SUITE_ERROR
+        entries = [entry for entry in self.deviations if entry.matches(key)]
+        if error is None:
+            if not entries:
+                return Verdict.HELD
+            report.outcome = "failed"
+            report.longrepr = f"stale: the claim holds, but {entries[0].source} says it does not"
+            return Verdict.STALE_DEVIATION
+        for entry in entries:
+            if entry.explains(observed_in(error), error):
+                report.outcome = "skipped"
+                report.wasxfail = f"known deviation: {entry.cause}"  # type: ignore[attr-defined]
+                return Verdict.KNOWN_DEVIATION
+        return Verdict.BROKEN
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        properties = dict(report.user_properties)
+        if "verdict" in properties:
+            matched = [value for name, value in report.user_properties if name == "deviation"]
+            self.tally.add(properties["case"], Verdict(properties["verdict"]), matched)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if hasattr(session.config, "workerinput") or self.config.option.collectonly:
+            return
+        if self.tally.only_not_applicable() and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
+        if self.tally.verdicts and self._is_full(session):
+            self.unmatched = [
+                entry for entry in self.deviations if entry.source not in self.tally.deviations
+            ]
+            if self.unmatched and session.exitstatus == pytest.ExitCode.OK:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _is_full(self, session: pytest.Session) -> bool:
+        """Whether every claim was to be run: nothing narrowed the selection, nothing cut it short."""
+        narrowed = any(getattr(self.config.option, name, None) for name in _NARROWING_OPTIONS)
+        package = Path(__file__).parent.parent
+        whole = {"conformance", str(package), os.path.relpath(package)}
+        return not narrowed and not session.shouldstop and set(self.config.args) <= whole
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if not self.tally.verdicts:
+            return
+        terminalreporter.section("conformance")
+        for line in self.tally.table():
+            terminalreporter.write_line(line)
+        if self.tally.only_not_applicable():
+            terminalreporter.write_line("no case was executed: nothing is known of this subject")
+        for entry in self.unmatched:
+            terminalreporter.write_line(f"{entry.source} matches no case", red=True)
+
+
+def _explain(
+    report: pytest.TestReport,
+    item: pytest.Item,
+    claim: Claim,
+    key: CaseKey,
+    call: pytest.CallInfo[None],
+) -> None:
+    """Says in the report what was promised, by which section of the guide, and how to rerun."""
+    style = "value" if call.excinfo and isinstance(call.excinfo.value, ClaimBroken) else "short"
+    if call.excinfo and not isinstance(report.longrepr, str):
+        report.longrepr = call.excinfo.getrepr(style=style)  # type: ignore[arg-type]
+    lines = (
+        f"claim: {claim.sentence}",
+        f"guide: {claim.guide}",
+        f"case:  {key}",
+        f"rerun: {rerun_command(item, key)}",
+    )
+    if hasattr(report.longrepr, "addsection"):
+        report.longrepr.addsection(claim.id, "\n".join(lines))
+    else:
+        report.longrepr = "\n".join((str(report.longrepr), *lines))
+
+
+def rerun_command(item: pytest.Item, key: CaseKey) -> str:
+    """One line for a shell that runs just this case again, from where this run was started."""
+    module, _, name = item.nodeid.partition("::")
+    if item.path.is_relative_to(item.config.rootpath):
+        target = f"'{module}::{name}'"
+    else:
+        target = f"--pyargs '{item.module.__name__}::{name}'"  # type: ignore[attr-defined]
+    mode = f" --mode '{key.mode}'" if key.mode != "default" else ""
+    return f"python -m pytest{mode} {target}"

@@ -1,0 +1,275 @@
+"""Every transform that takes a function, as data: how it lifts a body, and what it permits.
+
+A body is `body(*objects, x) -> y`: it may edit the objects, and `y` has the shape and dtype of the
+float array `x`. What a lifted body means in plain Python is its `Form`, played by `twins`.
+"""
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jax.sharding import Mesh, PartitionSpec
+
+from conformance.harness import spelling
+
+Body = Callable[..., Any]
+STEPS = 3  # iterations of a loop
+ELEMENTS = 2  # elements of a vmap, layers of a scan
+AXIS = "data"  # the mesh axis of shard_map
+
+
+class Form(Enum):
+    """What a transform does with a body, in plain Python."""
+
+    ONCE = auto()  # runs it once on the objects as they are
+    MAPPED = auto()  # once per element of a stack, each with its own input
+    SHARDED = auto()  # once per block of the leading axis
+    THREADED = auto()  # once per element of a stack, each output the next input
+    REPEATED = auto()  # STEPS times on the same objects, each output the next input
+    DIFFERENTIATED = auto()  # once, and the gradients of the summed output with it
+
+
+STACKED = (Form.MAPPED, Form.SHARDED, Form.THREADED)  # the forms that take a stack apart
+
+
+class Edit(Enum):
+    """What a body changes in its objects."""
+
+    VALUE = auto()  # values of Variables only
+    STATIC = auto()  # static attributes
+    REWIRE = auto()  # references among the objects that are there
+    RESIZE = auto()  # which Variables there are: adding, deleting
+
+
+class Answer(Enum):
+    """What a transform owes a body that makes an edit."""
+
+    DONE = auto()  # outside it is as plain Python leaves it
+    DONE_OR_REFUSED = auto()  # that, or an error and the objects as they were
+    REFUSED = auto()  # an error, and the objects as they were
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where a body is lifted: its number of objects, what it edits, the backend's devices."""
+
+    objects: int
+    edit: Edit
+    devices: tuple[jax.Device, ...]
+
+    @property
+    def mapped_devices(self) -> tuple[jax.Device, ...]:
+        """The devices that pmap and shard_map run on: as many as a stack has elements, if here."""
+        return self.devices[:ELEMENTS]
+
+    @property
+    def mesh(self) -> Mesh:
+        """A mesh of those devices along AXIS."""
+        return Mesh(np.array(self.mapped_devices), (AXIS,))
+
+
+@dataclass(frozen=True)
+class Transform:
+    """One transform: the release that brought it, its form, how it lifts a body, what it owes."""
+
+    name: str
+    since: str
+    form: Form
+    lift: Callable[[Body, Setting], Callable[..., Any]]
+    answers: Mapping[Edit, Answer]
+    read: Callable[[Any], Any] = lambda outputs: outputs
+
+    def elements(self, devices: tuple[jax.Device, ...]) -> int:
+        """How many elements or blocks a stack has under this transform."""
+        if self.form in STACKED:
+            return min(ELEMENTS, len(devices)) if self.name in ON_DEVICES else ELEMENTS
+        return 1
+
+
+ON_DEVICES = ("pmap", "shard_map")
+
+_ALL_EDITS = dict.fromkeys(Edit, Answer.DONE)
+# JAX fixes the structure of what a loop carries; an edit that adds or takes no array may pass.
+_LOOP_EDITS = {
+    Edit.VALUE: Answer.DONE,
+    Edit.STATIC: Answer.DONE_OR_REFUSED,
+    Edit.REWIRE: Answer.DONE_OR_REFUSED,
+    Edit.RESIZE: Answer.REFUSED,
+}
+_VALUE_ONLY = {edit: Answer.REFUSED for edit in Edit} | {Edit.VALUE: Answer.DONE}
+
+
+def _vmap(body: Body, setting: Setting) -> Callable[..., Any]:
+    return nnx.vmap(body, in_axes=0, out_axes=0)
+
+
+def _pmap(body: Body, setting: Setting) -> Callable[..., Any]:
+    return nnx.pmap(body, in_axes=0, out_axes=0, devices=setting.mapped_devices)
+
+
+def _shard_map(body: Body, setting: Setting) -> Callable[..., Any]:
+    spec = PartitionSpec(AXIS)
+    specs = (spec,) * (setting.objects + 1)
+    return nnx.shard_map(body, mesh=setting.mesh, in_specs=specs, out_specs=spec)
+
+
+def _scan(body: Body, setting: Setting) -> Callable[..., Any]:
+    in_axes = (0,) * setting.objects + (nnx.Carry,)
+    return nnx.scan(body, in_axes=in_axes, out_axes=nnx.Carry)
+
+
+def _jit(body: Body, setting: Setting) -> Callable[..., Any]:
+    return nnx.jit(body)
+
+
+def _remat(body: Body, setting: Setting) -> Callable[..., Any]:
+    return nnx.remat(body)
+
+
+def _loss(body: Body) -> Body:
+    @functools.wraps(body)
+    def loss(*arguments: Any) -> Any:
+        return body(*arguments).sum()
+
+    return loss
+
+
+def _grad(body: Body, setting: Setting) -> Callable[..., Any]:
+    return nnx.grad(_loss(body))
+
+
+def _value_and_grad(body: Body, setting: Setting) -> Callable[..., Any]:
+    return nnx.value_and_grad(_loss(body))
+
+
+def _custom_vjp(body: Body, setting: Setting) -> Callable[..., Any]:
+    custom = nnx.custom_vjp(body)
+    # The rule is never run: this lift calls the function, it does not differentiate it.
+    custom.defvjp(lambda *arguments: (body(*arguments), None), lambda _, cotangents: cotangents[0])
+    return lambda *arguments: custom(*arguments)
+
+
+def _vjp(body: Body, setting: Setting) -> Callable[..., Any]:
+    def apply(*arguments: Any) -> Any:
+        y, pull_back = nnx.vjp(body, *arguments, **_options(setting))
+        return {"y": y, "cotangent of x": pull_back(jnp.ones_like(y))[-1]}
+
+    return apply
+
+
+def _jvp(body: Body, setting: Setting) -> Callable[..., Any]:
+    def apply(*arguments: Any) -> Any:
+        *objects, x = arguments
+        still = jax.tree.map(_zero_tangent, tuple(objects))
+        y, tangent = nnx.jvp(body, arguments, (*still, jnp.ones_like(x)), **_options(setting))
+        return {"y": y, "tangent": tangent}
+
+    return apply
+
+
+def _options(setting: Setting) -> Mapping[str, bool]:
+    return spelling.KEEPS_STRUCTURE if setting.edit is Edit.VALUE else {}
+
+
+def _zero_tangent(array: jax.Array) -> Any:
+    if jnp.issubdtype(array.dtype, jnp.inexact):
+        return jnp.zeros_like(array)
+    return np.zeros(array.shape, jax.dtypes.float0)
+
+
+def _other_branch(body: Body) -> Body:
+    """A branch that makes the same edits and gives another output."""
+    return lambda *arguments: -body(*arguments)
+
+
+def _cond(body: Body, setting: Setting) -> Callable[..., Any]:
+    def apply(*arguments: Any) -> Any:
+        return nnx.cond(arguments[-1].sum() > 0, body, _other_branch(body), *arguments)
+
+    return apply
+
+
+def _switch(body: Body, setting: Setting) -> Callable[..., Any]:
+    def apply(*arguments: Any) -> Any:
+        index = (arguments[-1].sum() > 0).astype(int)
+        other = _other_branch(body)
+        return nnx.switch(index, (other, body, other), *arguments)
+
+    return apply
+
+
+def _while_loop(body: Body, setting: Setting) -> Callable[..., Any]:
+    def step(value: tuple[Any, ...]) -> tuple[Any, ...]:
+        *objects, x, steps = value
+        return (*objects, body(*objects, x), steps + 1)
+
+    def apply(*arguments: Any) -> Any:
+        start = (*arguments, jnp.array(0))
+        return nnx.while_loop(lambda value: value[-1] < STEPS, step, start)[-2]
+
+    return apply
+
+
+def _fori_loop(body: Body, setting: Setting) -> Callable[..., Any]:
+    def step(_: Any, value: tuple[Any, ...]) -> tuple[Any, ...]:
+        *objects, x = value
+        return (*objects, body(*objects, x))
+
+    return lambda *arguments: nnx.fori_loop(0, STEPS, step, arguments)[-1]
+
+
+def _checkify(body: Body, setting: Setting) -> Callable[..., Any]:
+    return nnx.checkify(body)
+
+
+def _checked(outputs: tuple[Any, Any]) -> Any:
+    error, y = outputs
+    error.throw()
+    return y
+
+
+def _gradients(outputs: Any) -> dict[str, Any]:
+    return {"gradients": spelling.state_arrays(outputs)}
+
+
+def _value_and_gradients(outputs: tuple[Any, Any]) -> dict[str, Any]:
+    value, gradients = outputs
+    return {"value": value} | _gradients(gradients)
+
+
+TRANSFORMS: Mapping[str, Transform] = {
+    transform.name: transform
+    for transform in (
+        Transform("vmap", "0.10.0", Form.MAPPED, _vmap, _ALL_EDITS),
+        Transform("scan", "0.10.0", Form.THREADED, _scan, _ALL_EDITS),
+        Transform("jit", "0.10.0", Form.ONCE, _jit, _ALL_EDITS),
+        Transform("remat", "0.10.0", Form.ONCE, _remat, _ALL_EDITS),
+        Transform("grad", "0.10.0", Form.DIFFERENTIATED, _grad, _ALL_EDITS, _gradients),
+        Transform(
+            "value_and_grad",
+            "0.10.0",
+            Form.DIFFERENTIATED,
+            _value_and_grad,
+            _ALL_EDITS,
+            _value_and_gradients,
+        ),
+        Transform("custom_vjp", "0.10.0", Form.ONCE, _custom_vjp, _ALL_EDITS),
+        Transform("vjp", "0.12.5", Form.DIFFERENTIATED, _vjp, _VALUE_ONLY),
+        Transform("jvp", "0.12.5", Form.DIFFERENTIATED, _jvp, _VALUE_ONLY),
+        Transform("cond", "0.10.0", Form.ONCE, _cond, _ALL_EDITS),
+        Transform("switch", "0.10.1", Form.ONCE, _switch, _ALL_EDITS),
+        Transform("while_loop", "0.10.1", Form.REPEATED, _while_loop, _LOOP_EDITS),
+        Transform("fori_loop", "0.10.2", Form.REPEATED, _fori_loop, _LOOP_EDITS),
+        Transform("pmap", "0.10.0", Form.MAPPED, _pmap, _ALL_EDITS),
+        Transform("shard_map", "0.10.4", Form.SHARDED, _shard_map, _ALL_EDITS),
+        Transform("checkify", "0.10.2", Form.ONCE, _checkify, _ALL_EDITS, _checked),
+    )
+}
+
+ALL = tuple(TRANSFORMS)

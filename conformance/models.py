@@ -1,0 +1,40 @@
+"""The Modules that claims share: small, with the same structure for every element."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+from conformance.harness import spelling
+from conformance.harness.twins import WIDTH
+
+
+class Count(nnx.Variable):
+    """How often something happened."""
+
+
+class Layer(nnx.Module):
+    """An elementwise affine layer that counts its uses."""
+
+    def __init__(self, element: int = 0) -> None:
+        start = np.arange(WIDTH, dtype=np.float32)
+        self.kernel = nnx.Param(jnp.asarray(start + 1 + element))
+        self.bias = nnx.Param(jnp.asarray(start - element))
+        self.count = Count(jnp.asarray(element))
+        self.label = "new"
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        spelling.add(self.count, 1)
+        return x * spelling.read(self.kernel) + spelling.read(self.bias)
+
+
+class Block(nnx.Module):
+    """Two layers, one after the other."""
+
+    def __init__(self, element: int = 0) -> None:
+        self.first = Layer(element)
+        self.second = Layer(element + 10)
+        self.label = "new"
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        return self.second(self.first(x))
