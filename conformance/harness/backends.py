@@ -54,4 +54,5 @@ _TOLERANCES = {2: (1e-2, 1e-2), 4: (1e-5, 1e-6), 8: (1e-12, 1e-12)}
 
 def tolerance(dtype: np.dtype) -> tuple[float, float]:
     """The relative and the absolute tolerance within which two floats of `dtype` are equal."""
-    return _TOLERANCES.get(dtype.itemsize, _TOLERANCES[2])
+    width = dtype.itemsize // 2 if np.issubdtype(dtype, np.complexfloating) else dtype.itemsize
+    return _TOLERANCES.get(width, _TOLERANCES[2])

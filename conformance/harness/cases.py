@@ -1,6 +1,7 @@
 """A case: it applies one transform to one body on one backend, and judges what is outside."""
 
 import re
+import types
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -45,16 +46,28 @@ class Case:
           body: `body(*objects, x) -> y`; `y` has the shape and dtype of the float array `x`.
           makers: one per object; called with the index of an element, each returns a fresh
             object, equal in structure for all elements.
-          edit: what the body changes; where the transform does not permit that, the claim is
-            that it refuses, and that the caller's objects are as before.
+          edit: what the body changes; where the transform does not permit that, or plain
+            Python refuses it, the claim is that the transform refuses it too, and that the
+            caller's objects are as before.
 
         Raises:
           WrongResult: the objects or the outputs are not what plain Python leaves.
           NoError: what must be refused was accepted.
         """
         answer = self.transform.answers[edit]
+        makers = tuple(map(self._own, makers))
         objects, scene, call = self._stage(body, makers, edit)
-        if answer is Answer.REFUSED:
+        told = None
+        if answer is not Answer.REFUSED:
+            try:
+                told = twins.tell(self.transform, body, makers, self.elements)
+            except _REFUSALS as error:
+                if answer is Answer.DONE:
+                    raise SuiteError(f"plain Python refuses this body: {error!r}") from error
+            except Exception as error:
+                raise SuiteError(f"plain Python cannot run this body: {error!r}") from error
+        if told is None:
+            self.notes["answer"] = "refused"
             self.refuses(call, scene)
             return
         before = scene.describe()
@@ -67,17 +80,45 @@ class Case:
             self._unchanged(before, scene, error)
             return
         self.notes["answer"] = "done"
-        try:
-            told = twins.tell(self.transform, body, makers, self.elements)
-        except Exception as error:
-            raise SuiteError(f"plain Python cannot run this body: {error!r}") from error
         self._judge(told.scene, scene.describe(self.backend.name))
         self._judge(told.outputs, self._described({"output": self.transform.read(outputs)}))
 
     def apply(self, body: Body, *makers: twins.Maker, edit: Edit = Edit.VALUE) -> "Applied":
         """Lifts `body` without judging: the stacked objects, the scene, and the call to make."""
-        objects, scene, call = self._stage(body, makers, edit)
+        objects, scene, call = self._stage(body, tuple(map(self._own, makers)), edit)
         return Applied(objects, scene, call)
+
+    def leaves_no_tracer(self, call: Callable[[], Any], scene: twins.Scene) -> None:
+        """Makes `call`, which may be refused, and looks for tracers in `scene` afterwards.
+
+        Raises WrongResult where there is one, or where `call` was refused and the scene changed.
+        """
+        before = scene.describe()
+        try:
+            call()
+        except _REFUSALS as error:
+            self.notes["answer"] = "refused"
+            self._unchanged(before, scene, error)
+            return
+        after = scene.describe()
+        self.notes["answer"] = "kept" if descriptions.differences(before, after) else "ignored"
+        if leaks := descriptions.tracers(after):
+            raise WrongResult("\n".join(f"{path}: found {after[path]}" for path in leaks))
+
+    def fails_with(
+        self, call: Callable[[], Any], scene: twins.Scene, failure: type[Exception]
+    ) -> None:
+        """Makes `call`, in which the body raises `failure`, and holds `scene` as it was before.
+
+        Raises NoError where the failure is swallowed, WrongResult where the scene has changed.
+        """
+        before = scene.describe()
+        try:
+            call()
+        except failure as error:
+            self._unchanged(before, scene, error)
+            return
+        raise NoError(f"the body raised {failure.__name__}, the call did not")
 
     def decorate(self, function: Body, **options: Any) -> Callable[..., Any]:
         """`function` under this case's transform, with the transform's own options.
@@ -137,15 +178,25 @@ class Case:
             broken.add_note(f"after {type(error).__name__}: {error}")
             raise
 
+    def _own(self, maker: twins.Maker) -> twins.Maker:
+        """The same class, for this case alone.
+
+        JAX's caches compare the structures of all that was ever traced. A structure into which
+        some case leaked a tracer cannot be compared, unless the class tells the two apart first.
+        """
+        if not isinstance(maker, type):
+            return maker
+        return types.new_class(maker.__name__, (maker,))
+
     def _stage(
         self, body: Body, makers: tuple[twins.Maker, ...], edit: Edit
     ) -> tuple[list[Any], twins.Scene, Callable[[], Any]]:
         form = self.transform.form
         parts = twins.make_elements(form, makers, self.elements)
         objects = twins.stack(form, parts)
-        x = twins.stack_inputs(form, self.elements)
-        lifted = self.transform.lift(body, Setting(len(makers), edit, self.backend.devices))
-
+        x = twins.stack_inputs(self.transform, self.elements)
+        setting = Setting(len(makers), edit, self.backend.devices, self.transform.steps)
+        lifted = self.transform.lift(body, setting)
         return objects, twins.Scene.of(objects), lambda: self.call(lifted, *objects, x)
 
     def _described(self, found: Mapping[str, Any]) -> descriptions.Description:

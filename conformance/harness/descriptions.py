@@ -85,11 +85,12 @@ def describe(scene: Mapping[str, Any], platform: str | None = None) -> Descripti
                 description[path] = Leaf(f"same object as {first_path[id(node)]}")
                 return
             first_path[id(node)] = path
-        parts = children(node)
+        value = spelling.read(node) if isinstance(node, nnx.Variable) else node
+        parts = children(value)
         if parts is None:
-            description[path] = _leaf(node, platform)
+            description[path] = _leaf(node, _array(value, platform))
             return
-        description[path] = Leaf(_container_name(node))
+        description[path] = _leaf(node, Leaf(_container_name(value)))
         for key, child in parts:
             visit(f"{path}.{key}", child)
 
@@ -104,10 +105,9 @@ def _container_name(node: Any) -> str:
     return type(node).__name__
 
 
-def _leaf(node: Any, platform: str | None) -> Leaf:
+def _leaf(node: Any, held: Leaf) -> Leaf:
     if not isinstance(node, nnx.Variable):
-        return _array(node, platform)
-    held = _array(spelling.read(node), platform)
+        return held
     metadata = "".join(f" {key}={value!r}" for key, value in spelling.metadata(node).items())
     what = type(node).__name__ if held.what == "array" else f"{type(node).__name__} of {held.what}"
     return Leaf(what + metadata, held.value)
@@ -131,7 +131,7 @@ def _array(value: Any, platform: str | None) -> Leaf:
     if isinstance(value, np.ndarray | np.generic):
         return Leaf("array", np.asarray(value))
     if isinstance(value, type) or callable(value):
-        return Leaf(f"static {value.__qualname__}")
+        return Leaf(f"static {getattr(value, '__qualname__', type(value).__qualname__)}")
     return Leaf(f"static {value!r}")
 
 
@@ -166,8 +166,19 @@ def differences(expected: Description, found: Description) -> list[str]:
         elif path not in expected:
             lines.append(f"{path}: expected nothing, found {found[path]}")
         elif not _equal(expected[path], found[path]):
-            lines.append(f"{path}: expected {expected[path]}, found {found[path]}")
+            lines.append(f"{path}: {_difference(expected[path], found[path])}")
     return lines
+
+
+def _difference(expected: Leaf, found: Leaf) -> str:
+    if str(expected) != str(found) or expected.value is None or found.value is None:
+        return f"expected {expected}, found {found}"
+    # The difference is in the digits, or among the elements, that the short form leaves out.
+    place = tuple(np.argwhere(expected.value != found.value)[0].tolist())
+    return (
+        f"expected {expected}, found at {place} {found.value[place].item()!r} "
+        f"instead of {expected.value[place].item()!r}"
+    )
 
 
 def tracers(description: Description) -> list[str]:

@@ -1,6 +1,7 @@
 """One run: cases out of claims, verdicts out of reports, and the exit code."""
 
 import os
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from conformance.harness import backends, deviations
 from conformance.harness.cases import Case
 from conformance.harness.claims import STYLES, CaseKey, Claim
 from conformance.harness.deviations import Deviation
-from conformance.harness.subject import Subject, at_least
+from conformance.harness.subject import DEFAULT_MODE, Subject, at_least
 from conformance.harness.summary import Tally
 from conformance.harness.transforms import TRANSFORMS
 from conformance.harness.verdicts import ClaimBroken, SuiteError, Verdict, observed_in
@@ -66,7 +67,10 @@ class ConformanceSession:
         self.subject = subject
         self.backends = chosen
         self.deviations = tuple(
-            entry for entry in known if entry.concerns(subject.flax, subject.jax, tuple(chosen))
+            entry
+            for entry in known
+            if subject.mode == DEFAULT_MODE
+            and entry.concerns(subject.flax, subject.jax, tuple(chosen))
         )
         self.tally = Tally()
         self.unmatched: list[Deviation] = []
@@ -104,11 +108,7 @@ class ConformanceSession:
             for word in (key.transform, key.style, key.backend)
             if word != "-"
         ]
-        since, what = claim.since, "what the claim speaks of"
-        if key.transform != "-" and not at_least(TRANSFORMS[key.transform].since):
-            since, what = TRANSFORMS[key.transform].since, f"nnx.{key.transform}"
-        if not at_least(since):
-            reason = f"{NOT_APPLICABLE}{what} came with flax {since}"
+        if reason := _not_applicable(claim, key):
             marks.append(pytest.mark.skip(reason=reason))
         return pytest.param(
             (claim, key), id="-".join(word for word in words if word != "-"), marks=marks
@@ -128,7 +128,6 @@ class ConformanceSession:
         )
         with jax.default_device(made.backend.devices[0]):
             yield made
-        request.node.user_properties.extend(made.notes.items())
 
     # Verdicts out of reports
 
@@ -137,29 +136,38 @@ class ConformanceSession:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Iterator[None]:
         report: pytest.TestReport = yield  # type: ignore[misc, assignment]
-        claim_and_key = getattr(item, "callspec", None) and item.callspec.params.get("case")  # type: ignore[attr-defined]
-        if not claim_and_key or (report.when != "call" and report.passed):
+        if not hasattr(getattr(item, "function", None), "claim"):
             return report  # type: ignore[return-value]
-        claim, key = claim_and_key
-        verdict = self._judge(key, report, call)
+        if report.when != "call" and report.passed:
+            return report  # type: ignore[return-value]
+        claim, key = item.callspec.params["case"]  # type: ignore[attr-defined]
+        verdict = self._judge(claim, key, report, call)
         if report.failed:
             _explain(report, item, claim, key, call)
         properties = [("case", str(key)), ("verdict", str(verdict))]
         properties += [("deviation", entry.source) for entry in self.deviations if entry.matches(key)]
+        case: Case | None = getattr(item, "funcargs", {}).get("case")
+        properties += case.notes.items() if case else ()
         report.user_properties = [*report.user_properties, *properties]
         return report  # type: ignore[return-value]
 
     def _judge(
-        self, key: CaseKey, report: pytest.TestReport, call: pytest.CallInfo[None]
+        self,
+        claim: Claim,
+        key: CaseKey,
+        report: pytest.TestReport,
+        call: pytest.CallInfo[None],
     ) -> Verdict:
         """The verdict of a case; sets the report's outcome to fit where a deviation is known."""
         error = call.excinfo.value if call.excinfo else None
         if report.skipped:
-            if NOT_APPLICABLE in str(report.longrepr):
+            if _not_applicable(claim, key):
                 return Verdict.NOT_APPLICABLE
             report.outcome = "failed"
             return Verdict.SUITE_ERROR
         if report.when != "call" or isinstance(error, SuiteError):
+            return Verdict.SUITE_ERROR
+        if report.failed and error is None:  # a strict xfail that passed: a claim has no such mark
             return Verdict.SUITE_ERROR
         entries = [entry for entry in self.deviations if entry.matches(key)]
         if error is None:
@@ -213,6 +221,14 @@ class ConformanceSession:
             terminalreporter.write_line(f"{entry.source} matches no case", red=True)
 
 
+def _not_applicable(claim: Claim, key: CaseKey) -> str:
+    """Why the running Flax cannot have this case: it never had what is claimed. Else empty."""
+    since, what = claim.since, "what the claim speaks of"
+    if key.transform != "-" and not at_least(TRANSFORMS[key.transform].since):
+        since, what = TRANSFORMS[key.transform].since, f"nnx.{key.transform}"
+    return "" if at_least(since) else f"{NOT_APPLICABLE}{what} came with flax {since}"
+
+
 def _explain(
     report: pytest.TestReport,
     item: pytest.Item,
@@ -238,10 +254,17 @@ def _explain(
 
 def rerun_command(item: pytest.Item, key: CaseKey) -> str:
     """One line for a shell that runs just this case again, from where this run was started."""
-    module, _, name = item.nodeid.partition("::")
+    name = item.nodeid.partition("::")[2]
+    words = ["python", "-m", "pytest"]
+    if key.mode != DEFAULT_MODE:
+        words += ["--mode", key.mode]
+    if item.config.option.no_known_deviations:
+        words.append("--no-known-deviations")
+    for file in item.config.option.deviations:
+        words += ["--deviations", file]
     if item.path.is_relative_to(item.config.rootpath):
-        target = f"'{module}::{name}'"
+        module = os.path.relpath(item.path, item.config.invocation_params.dir)
+        words.append(f"{module}::{name}")
     else:
-        target = f"--pyargs '{item.module.__name__}::{name}'"  # type: ignore[attr-defined]
-    mode = f" --mode '{key.mode}'" if key.mode != "default" else ""
-    return f"python -m pytest{mode} {target}"
+        words += ["--pyargs", f"{item.module.__name__}::{name}"]  # type: ignore[attr-defined]
+    return shlex.join(words)

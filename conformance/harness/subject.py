@@ -5,6 +5,7 @@ Versions come from the installed metadata, so that a pair that cannot be importe
 
 import functools
 import importlib
+import importlib.util
 import os
 import platform
 import tomllib
@@ -88,6 +89,11 @@ def version_of(package: str) -> Version:
     try:
         return Version(metadata.version(package))
     except metadata.PackageNotFoundError:
+        if source := importlib.util.find_spec(package):
+            raise SubjectError(
+                f"{package} is found at {source.origin} but not installed, so its version is "
+                f"unknown: install that source tree with `python -m pip install --no-deps -e`"
+            ) from None
         raise SubjectError(
             f"{package} is not installed: install the {package} to be tested, for example "
             f"with `python -m pip install {package}`"
@@ -118,6 +124,12 @@ def load(mode: str = DEFAULT_MODE) -> Subject:
         raise SubjectError(
             f"flax {flax} cannot be imported with jax {jax} ({reason}); {_advice(flax)}"
         ) from None
+    imported = importlib.import_module("flax")
+    if Version(imported.__version__).release != flax.release:
+        raise SubjectError(
+            f"flax {flax} is installed, but flax {imported.__version__} is what Python imports, "
+            f"from {imported.__file__}: remove the one that is not to be tested"
+        )
     found = _mode(os.environ)
     if found != mode:
         raise SubjectError(

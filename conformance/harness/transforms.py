@@ -31,7 +31,8 @@ class Form(Enum):
     MAPPED = auto()  # once per element of a stack, each with its own input
     SHARDED = auto()  # once per block of the leading axis
     THREADED = auto()  # once per element of a stack, each output the next input
-    REPEATED = auto()  # STEPS times on the same objects, each output the next input
+    REPEATED = auto()  # `steps` times on the same objects, each output the next input
+    STEPPED = auto()  # once per input, in order, on the same objects
     DIFFERENTIATED = auto()  # once, and the gradients of the summed output with it
 
 
@@ -45,6 +46,7 @@ class Edit(Enum):
     STATIC = auto()  # static attributes
     REWIRE = auto()  # references among the objects that are there
     RESIZE = auto()  # which Variables there are: adding, deleting
+    RAW = auto()  # attributes that hold raw arrays, which no release promises to take
 
 
 class Answer(Enum):
@@ -62,6 +64,7 @@ class Setting:
     objects: int
     edit: Edit
     devices: tuple[jax.Device, ...]
+    steps: int = STEPS
 
     @property
     def mapped_devices(self) -> tuple[jax.Device, ...]:
@@ -84,6 +87,7 @@ class Transform:
     lift: Callable[[Body, Setting], Callable[..., Any]]
     answers: Mapping[Edit, Answer]
     read: Callable[[Any], Any] = lambda outputs: outputs
+    steps: int = STEPS  # of a loop
 
     def elements(self, devices: tuple[jax.Device, ...]) -> int:
         """How many elements or blocks a stack has under this transform."""
@@ -94,13 +98,14 @@ class Transform:
 
 ON_DEVICES = ("pmap", "shard_map")
 
-_ALL_EDITS = dict.fromkeys(Edit, Answer.DONE)
+_ALL_EDITS = dict.fromkeys(Edit, Answer.DONE) | {Edit.RAW: Answer.DONE_OR_REFUSED}
 # JAX fixes the structure of what a loop carries; an edit that adds or takes no array may pass.
 _LOOP_EDITS = {
     Edit.VALUE: Answer.DONE,
     Edit.STATIC: Answer.DONE_OR_REFUSED,
     Edit.REWIRE: Answer.DONE_OR_REFUSED,
     Edit.RESIZE: Answer.REFUSED,
+    Edit.RAW: Answer.DONE_OR_REFUSED,
 }
 _VALUE_ONLY = {edit: Answer.REFUSED for edit in Edit} | {Edit.VALUE: Answer.DONE}
 
@@ -211,7 +216,7 @@ def _while_loop(body: Body, setting: Setting) -> Callable[..., Any]:
 
     def apply(*arguments: Any) -> Any:
         start = (*arguments, jnp.array(0))
-        return nnx.while_loop(lambda value: value[-1] < STEPS, step, start)[-2]
+        return nnx.while_loop(lambda value: value[-1] < setting.steps, step, start)[-2]
 
     return apply
 
@@ -221,7 +226,7 @@ def _fori_loop(body: Body, setting: Setting) -> Callable[..., Any]:
         *objects, x = value
         return (*objects, body(*objects, x))
 
-    return lambda *arguments: nnx.fori_loop(0, STEPS, step, arguments)[-1]
+    return lambda *arguments: nnx.fori_loop(0, setting.steps, step, arguments)[-1]
 
 
 def _checkify(body: Body, setting: Setting) -> Callable[..., Any]:

@@ -14,7 +14,7 @@ from flax import nnx
 
 from conformance.harness import spelling
 from conformance.harness.descriptions import Description, describe, gather, nodes, variables
-from conformance.harness.transforms import STACKED, STEPS, Body, Form, Transform
+from conformance.harness.transforms import STACKED, Body, Form, Transform
 
 Maker = Callable[[int], Any]
 Join = Callable[[Sequence[np.ndarray]], np.ndarray]
@@ -60,10 +60,11 @@ def element_inputs(elements: int) -> list[jax.Array]:
     return [jnp.asarray(start + WIDTH * element) for element in range(elements)]
 
 
-def stack_inputs(form: Form, elements: int) -> jax.Array:
-    """What the caller passes beside its objects: a row per mapped element, or the first input."""
-    inputs = element_inputs(elements)
-    return jnp.stack(inputs) if form in (Form.MAPPED, Form.SHARDED) else inputs[0]
+def stack_inputs(transform: Transform, elements: int) -> jax.Array:
+    """What the caller passes beside its objects: a row per element or step, or the first input."""
+    form = transform.form
+    inputs = element_inputs(transform.steps if form is Form.STEPPED else elements)
+    return jnp.stack(inputs) if form in (Form.MAPPED, Form.SHARDED, Form.STEPPED) else inputs[0]
 
 
 def joined_by(form: Form) -> Join:
@@ -109,8 +110,10 @@ def tell(transform: Transform, body: Body, makers: Sequence[Maker], elements: in
         outputs = body(*parts[0], inputs[0])
     elif form is Form.REPEATED:
         outputs = inputs[0]
-        for _ in range(STEPS):
+        for _ in range(transform.steps):
             outputs = body(*parts[0], outputs)
+    elif form is Form.STEPPED:
+        outputs = jnp.stack([body(*parts[0], x) for x in element_inputs(transform.steps)])
     elif form is Form.THREADED:
         outputs = inputs[0]
         for objects in parts:
