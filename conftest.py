@@ -1,3 +1,4 @@
-"""Turns the plugin on for runs from a checkout; an installed suite has `conformance.entry`."""
+"""Turns the plugin on for runs from a checkout; an installed suite has `nnx_conformance`."""
 
-pytest_plugins = ["conformance.harness.plugin"]
+# pytester is for `tests`: pytest takes it from this conftest only.
+pytest_plugins = ["conformance.harness.plugin", "pytester"]

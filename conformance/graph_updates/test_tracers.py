@@ -70,7 +70,8 @@ def test_globals_unsupported(case: Case) -> None:
     enclosing = Layer()
 
     def body(layer, x):
-        case.variant(enclosing, x)
-        return layer(x)
+        y = layer(x)
+        case.variant(enclosing, y)
+        return y
 
     case.leaves_no_tracer(case.apply(body, Layer).call, Scene.of([enclosing]))

@@ -39,7 +39,13 @@ class Case:
         """How many elements, layers or blocks a stack has in this case."""
         return self.transform.elements(self.backend.devices)
 
-    def holds(self, body: Body, *makers: twins.Maker, edit: Edit = Edit.VALUE) -> None:
+    def holds(
+        self,
+        body: Body,
+        *makers: twins.Maker,
+        edit: Edit = Edit.VALUE,
+        twin: Body | None = None,
+    ) -> None:
         """Lifts `body` and holds what is outside, and the outputs, against plain Python.
 
         Args:
@@ -49,6 +55,7 @@ class Case:
           edit: what the body changes; where the transform does not permit that, or plain
             Python refuses it, the claim is that the transform refuses it too, and that the
             caller's objects are as before.
+          twin: the body that plain Python runs, where it is not `body` itself.
 
         Raises:
           WrongResult: the objects or the outputs are not what plain Python leaves.
@@ -56,11 +63,11 @@ class Case:
         """
         answer = self.transform.answers[edit]
         makers = tuple(map(self._own, makers))
-        objects, scene, call = self._stage(body, makers, edit)
+        _, scene, call = self._stage(body, makers, edit)
         told = None
         if answer is not Answer.REFUSED:
             try:
-                told = twins.tell(self.transform, body, makers, self.elements)
+                told = twins.tell(self.transform, twin or body, makers, self.elements)
             except _REFUSALS as error:
                 if answer is Answer.DONE:
                     raise SuiteError(f"plain Python refuses this body: {error!r}") from error
@@ -127,7 +134,8 @@ class Case:
         """
         if self.transform.name == "pmap":
             options["devices"] = self.backend.devices[: self.elements]
-        return getattr(nnx, self.transform.name)(function, **options)
+        lifted: Callable[..., Any] = getattr(nnx, self.transform.name)(function, **options)
+        return lifted
 
     def call(self, lifted: Callable[..., Any], *arguments: Any) -> Any:
         """Calls what `decorate` gave: as a function, or as a method of the first argument."""
@@ -169,6 +177,26 @@ class Case:
         outcome = "\n".join(("the objects changed:", *changes)) if changes else "nothing changed"
         raise NoError(f"expected an error, found none; {outcome}")
 
+    def done_or_refused(
+        self, call: Callable[[], Any], scene: twins.Scene, judge: Callable[[Any], None]
+    ) -> None:
+        """Makes `call`, which may be refused if it leaves `scene` as it was.
+
+        Which of the two it was goes into the case's notes. Where it is done, `judge` gets the
+        outputs, and raises where they or the objects are wrong.
+        """
+        before = scene.describe()
+        try:
+            outputs = call()
+        except _REFUSALS as error:
+            if isinstance(error, _LEAK):
+                raise
+            self.notes["answer"] = "refused"
+            self._unchanged(before, scene, error)
+            return
+        self.notes["answer"] = "done"
+        judge(outputs)
+
     def _unchanged(
         self, before: descriptions.Description, scene: twins.Scene, error: Exception
     ) -> None:
@@ -195,7 +223,10 @@ class Case:
         parts = twins.make_elements(form, makers, self.elements)
         objects = twins.stack(form, parts)
         x = twins.stack_inputs(self.transform, self.elements)
-        setting = Setting(len(makers), edit, self.backend.devices, self.transform.steps)
+        random = tuple(bool(descriptions.variables(root, nnx.RngState)) for root in objects)
+        setting = Setting(
+            len(makers), edit, self.backend.devices, self.transform.steps, random=random
+        )
         lifted = self.transform.lift(body, setting)
         return objects, twins.Scene.of(objects), lambda: self.call(lifted, *objects, x)
 

@@ -32,6 +32,7 @@ class Claim:
 
     @property
     def section(self) -> str:
+        """The part of the id before the slash."""
         return self.id.partition("/")[0]
 
 

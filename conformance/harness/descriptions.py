@@ -138,8 +138,11 @@ def _array(value: Any, platform: str | None) -> Leaf:
 def gather(
     descriptions: Sequence[Description],
     join: Callable[[Sequence[np.ndarray]], np.ndarray],
+    whole: tuple[str, ...] = (),
 ) -> Description:
     """One description of many equal structures: each array joined from theirs by `join`.
+
+    What is described by a word that starts like one of `whole` is not joined: all have the same.
 
     Raises SuiteError when the structures differ: then the case itself is wrong.
     """
@@ -149,12 +152,20 @@ def gather(
             path: leaf.what for path, leaf in other.items()
         }:
             raise SuiteError("the elements of a mapped case have different structures")
+        for path, leaf in first.items():
+            if leaf.what.startswith(whole) and not _equal(leaf, other[path]):
+                raise SuiteError(f"{path} differs between blocks that all have the whole of it")
     return {
         path: leaf
-        if leaf.value is None
-        else Leaf(leaf.what, join([description[path].value for description in descriptions]))
+        if leaf.value is None or leaf.what.startswith(whole)
+        else Leaf(leaf.what, join([_value(description[path]) for description in descriptions]))
         for path, leaf in first.items()
     }
+
+
+def _value(leaf: Leaf) -> np.ndarray:
+    assert leaf.value is not None, leaf
+    return leaf.value
 
 
 def differences(expected: Description, found: Description) -> list[str]:
@@ -187,10 +198,10 @@ def tracers(description: Description) -> list[str]:
 
 
 def _equal(expected: Leaf, found: Leaf) -> bool:
-    if expected.what != found.what or (expected.value is None) != (found.value is None):
+    if expected.what != found.what:
         return False
-    if expected.value is None:
-        return True
+    if expected.value is None or found.value is None:
+        return expected.value is found.value
     if expected.value.shape != found.value.shape or expected.value.dtype != found.value.dtype:
         return False
     if np.array_equal(expected.value, found.value):

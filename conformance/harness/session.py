@@ -39,6 +39,10 @@ def start(config: pytest.Config, subject: Subject) -> "ConformanceSession":
 
     Raises pytest.UsageError for a backend that is not here and for a malformed deviations file.
     """
+    # Still unset where a conftest imported JAX before us.
+    if jax.config.jax_default_matmul_precision is None:  # type: ignore[attr-defined]
+        precision = os.environ["JAX_DEFAULT_MATMUL_PRECISION"]
+        jax.config.update("jax_default_matmul_precision", precision)
     try:
         here = backends.present()
         chosen = backends.select(config.option.backend, config.option.require_backend, here)
@@ -135,7 +139,7 @@ class ConformanceSession:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Iterator[None]:
-        report: pytest.TestReport = yield  # type: ignore[misc, assignment]
+        report: pytest.TestReport = yield  # type: ignore[assignment]
         if not hasattr(getattr(item, "function", None), "claim"):
             return report  # type: ignore[return-value]
         if report.when != "call" and report.passed:
@@ -145,7 +149,8 @@ class ConformanceSession:
         if report.failed:
             _explain(report, item, claim, key, call)
         properties = [("case", str(key)), ("verdict", str(verdict))]
-        properties += [("deviation", entry.source) for entry in self.deviations if entry.matches(key)]
+        matching = (entry for entry in self.deviations if entry.matches(key))
+        properties += [("deviation", entry.source) for entry in matching]
         case: Case | None = getattr(item, "funcargs", {}).get("case")
         properties += case.notes.items() if case else ()
         report.user_properties = [*report.user_properties, *properties]
@@ -164,6 +169,7 @@ class ConformanceSession:
             if _not_applicable(claim, key):
                 return Verdict.NOT_APPLICABLE
             report.outcome = "failed"
+            vars(report).pop("wasxfail", None)  # pytest does not count a failure that has it
             return Verdict.SUITE_ERROR
         if report.when != "call" or isinstance(error, SuiteError):
             return Verdict.SUITE_ERROR
@@ -179,14 +185,14 @@ class ConformanceSession:
         for entry in entries:
             if entry.explains(observed_in(error), error):
                 report.outcome = "skipped"
-                report.wasxfail = f"known deviation: {entry.cause}"  # type: ignore[attr-defined]
+                report.wasxfail = f"known deviation: {entry.cause}"
                 return Verdict.KNOWN_DEVIATION
         return Verdict.BROKEN
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        properties = dict(report.user_properties)
+        properties = {name: str(value) for name, value in report.user_properties}
         if "verdict" in properties:
-            matched = [value for name, value in report.user_properties if name == "deviation"]
+            matched = [str(value) for name, value in report.user_properties if name == "deviation"]
             self.tally.add(properties["case"], Verdict(properties["verdict"]), matched)
 
     @pytest.hookimpl(trylast=True)
@@ -203,7 +209,7 @@ class ConformanceSession:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def _is_full(self, session: pytest.Session) -> bool:
-        """Whether every claim was to be run: nothing narrowed the selection, nothing cut it short."""
+        """Whether every claim was to be run: nothing narrowed the run, nothing cut it short."""
         narrowed = any(getattr(self.config.option, name, None) for name in _NARROWING_OPTIONS)
         package = Path(__file__).parent.parent
         whole = {"conformance", str(package), os.path.relpath(package)}
@@ -239,7 +245,10 @@ def _explain(
     """Says in the report what was promised, by which section of the guide, and how to rerun."""
     style = "value" if call.excinfo and isinstance(call.excinfo.value, ClaimBroken) else "short"
     if call.excinfo and not isinstance(report.longrepr, str):
-        report.longrepr = call.excinfo.getrepr(style=style)  # type: ignore[arg-type]
+        report.longrepr = call.excinfo.getrepr(
+            style=style,  # type: ignore[arg-type]
+            tbfilter=lambda excinfo: excinfo.traceback.cut(path=item.path),
+        )
     lines = (
         f"claim: {claim.sentence}",
         f"guide: {claim.guide}",
@@ -247,7 +256,7 @@ def _explain(
         f"rerun: {rerun_command(item, key)}",
     )
     if hasattr(report.longrepr, "addsection"):
-        report.longrepr.addsection(claim.id, "\n".join(lines))
+        report.longrepr.addsection(claim.id, "\n".join(lines))  # type: ignore[union-attr]
     else:
         report.longrepr = "\n".join((str(report.longrepr), *lines))
 

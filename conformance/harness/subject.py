@@ -101,7 +101,7 @@ def version_of(package: str) -> Version:
 
 
 def at_least(release: str) -> bool:
-    """Whether the Flax under test is `release` or later; a development version counts as its release."""
+    """Whether the Flax under test is `release` or later, or a development version of it."""
     return version_of("flax").release >= Version(release).release
 
 
@@ -119,7 +119,7 @@ def load(mode: str = DEFAULT_MODE) -> Subject:
         )
     try:
         importlib.import_module("flax.nnx")
-    except Exception as error:  # whatever an import of somebody else's code may raise
+    except Exception as error:  # noqa: BLE001 - somebody else's code may raise anything
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
         raise SubjectError(
             f"flax {flax} cannot be imported with jax {jax} ({reason}); {_advice(flax)}"

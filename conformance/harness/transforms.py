@@ -29,7 +29,7 @@ class Form(Enum):
 
     ONCE = auto()  # runs it once on the objects as they are
     MAPPED = auto()  # once per element of a stack, each with its own input
-    SHARDED = auto()  # once per block of the leading axis
+    SHARDED = auto()  # once per block of the leading axis; random state is whole in each
     THREADED = auto()  # once per element of a stack, each output the next input
     REPEATED = auto()  # `steps` times on the same objects, each output the next input
     STEPPED = auto()  # once per input, in order, on the same objects
@@ -59,12 +59,16 @@ class Answer(Enum):
 
 @dataclass(frozen=True)
 class Setting:
-    """Where a body is lifted: its number of objects, what it edits, the backend's devices."""
+    """Where a body is lifted: its number of objects, what it edits, the backend's devices.
+
+    `random` says of each object whether it holds random state.
+    """
 
     objects: int
     edit: Edit
     devices: tuple[jax.Device, ...]
     steps: int = STEPS
+    random: tuple[bool, ...] = ()
 
     @property
     def mapped_devices(self) -> tuple[jax.Device, ...]:
@@ -107,7 +111,7 @@ _LOOP_EDITS = {
     Edit.RESIZE: Answer.REFUSED,
     Edit.RAW: Answer.DONE_OR_REFUSED,
 }
-_VALUE_ONLY = {edit: Answer.REFUSED for edit in Edit} | {Edit.VALUE: Answer.DONE}
+_VALUE_ONLY = dict.fromkeys(Edit, Answer.REFUSED) | {Edit.VALUE: Answer.DONE}
 
 
 def _vmap(body: Body, setting: Setting) -> Callable[..., Any]:
@@ -120,8 +124,13 @@ def _pmap(body: Body, setting: Setting) -> Callable[..., Any]:
 
 def _shard_map(body: Body, setting: Setting) -> Callable[..., Any]:
     spec = PartitionSpec(AXIS)
-    specs = (spec,) * (setting.objects + 1)
-    return nnx.shard_map(body, mesh=setting.mesh, in_specs=specs, out_specs=spec)
+    # A block of a key is no key that can be drawn from: every block has the whole one.
+    by_filter: dict[Any, PartitionSpec] = {nnx.RngState: PartitionSpec(), ...: spec}
+    holding_keys = nnx.StateSharding(by_filter)
+    specs = (*(holding_keys if random else spec for random in setting.random), spec)
+    # Under jit, as it is used: on its own JAX compiles a program for every array that goes in or
+    # out of it, which took ten times as long as any other transform here.
+    return nnx.jit(nnx.shard_map(body, mesh=setting.mesh, in_specs=specs, out_specs=spec))
 
 
 def _scan(body: Body, setting: Setting) -> Callable[..., Any]:
@@ -162,7 +171,7 @@ def _custom_vjp(body: Body, setting: Setting) -> Callable[..., Any]:
 
 def _vjp(body: Body, setting: Setting) -> Callable[..., Any]:
     def apply(*arguments: Any) -> Any:
-        y, pull_back = nnx.vjp(body, *arguments, **_options(setting))
+        y, pull_back = nnx.vjp(body, *arguments, **_options(setting))  # type: ignore[call-overload]
         return {"y": y, "cotangent of x": pull_back(jnp.ones_like(y))[-1]}
 
     return apply

@@ -31,6 +31,7 @@ class Scene:
 
     @classmethod
     def of(cls, objects: Sequence[Any]) -> "Scene":
+        """The scene of a call on `objects`: they, and every node reached from them."""
         roots = {f"object{index}": root for index, root in enumerate(objects)}
         held = {
             ".".join(map(str, (name, *path))): node
@@ -80,6 +81,8 @@ def stack(form: Form, parts: Sequence[Any]) -> Any:
     if form in STACKED:
         columns = [variables(part) for part in parts]
         for path, variable in columns[0].items():
+            if form is Form.SHARDED and isinstance(variable, nnx.RngState):
+                continue
             spelling.write(variable, _join(form, [spelling.read(c[path]) for c in columns]))
     return parts[0]
 
@@ -91,11 +94,18 @@ def _join(form: Form, values: Sequence[jax.Array]) -> jax.Array:
 
 
 def make_elements(form: Form, makers: Sequence[Maker], elements: int) -> list[list[Any]]:
-    """Fresh objects, a list per element; a block keeps its leading axis, of length one."""
+    """Fresh objects, a list per element; a block keeps its leading axis, of length one.
+
+    Random state is no stack of blocks: every block has that of the first.
+    """
     made = [[make(element) for make in makers] for element in range(elements)]
     if form is Form.SHARDED:
-        for variable in (v for objects in made for v in variables(objects).values()):
-            spelling.write(variable, spelling.read(variable)[None])
+        firsts = variables(made[0])
+        for path, variable in ((p, v) for objects in made for p, v in variables(objects).items()):
+            if isinstance(variable, nnx.RngState):
+                spelling.write(variable, spelling.read(firsts[path]))
+            else:
+                spelling.write(variable, spelling.read(variable)[None])
     return made
 
 
@@ -125,7 +135,8 @@ def tell(transform: Transform, body: Body, makers: Sequence[Maker], elements: in
         results = [body(*objects, x) for objects, x in zip(parts, shaped, strict=True)]
         outputs = jnp.asarray(joined_by(form)([np.asarray(result) for result in results]))
     described = [scene.describe() for scene in scenes]
-    scene = gather(described, joined_by(form)) if form in STACKED else described[0]
+    whole = ("RngKey", "RngCount") if form is Form.SHARDED else ()
+    scene = gather(described, joined_by(form), whole) if form in STACKED else described[0]
     return Told(scene, describe({"output": outputs}))
 
 
@@ -141,7 +152,8 @@ def _differentiate(
         fresh = [make(0) for make in makers]
         for path, variable in variables(fresh[0], nnx.Param).items():
             spelling.write(variable, values[path])
-        return body(*fresh, x)
+        y: jax.Array = body(*fresh, x)
+        return y
 
     def of_x(x: jax.Array) -> jax.Array:
         return on_fresh_objects(parameters, x)

@@ -1,0 +1,1 @@
+"""Claims on how often jit traces."""

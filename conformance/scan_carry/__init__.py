@@ -1,0 +1,1 @@
+"""Claims on loops that carry a Module: scan, while_loop and fori_loop."""

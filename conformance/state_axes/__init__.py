@@ -1,0 +1,1 @@
+"""State axes: which axis each sub-state of an object is mapped along."""

@@ -1,0 +1,237 @@
+"""The suite as it is installed: it moves no subject, runs anywhere, and leaves other runs alone."""
+
+import importlib
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from packaging.version import Version
+
+from conformance.harness.subject import RELEASES_FILE
+from tools import tox_environments
+
+CHECKOUT = Path(__file__).parent.parent
+SUBJECT = ("flax", "jax", "jaxlib")
+
+
+def run(*command: str | Path, cwd: Path, **environ: str) -> str:
+    """What a command prints; fails the test where the command fails."""
+    finished = attempt(*command, cwd=cwd, **environ)
+    assert finished.returncode == 0, f"{finished.stdout}\n{finished.stderr}"
+    return finished.stdout
+
+
+def attempt(*command: str | Path, cwd: Path, **environ: str) -> "subprocess.CompletedProcess[str]":
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTEST_", "XLA_FLAGS", "JAX_", "PYTHONPATH"))
+    }
+    words = [str(word) for word in command]
+    return subprocess.run(
+        words, cwd=cwd, env=kept | environ, capture_output=True, text=True, check=False
+    )
+
+
+# Beside an existing Flax and JAX
+
+
+def pairs() -> list[tuple[str, str]]:
+    """The oldest release, 0.11.2, and the newest that this Python takes, each with its JAX."""
+    python = Version("{}.{}".format(*sys.version_info))
+    mine = {
+        row["flax"]: row["jax_of_its_day"]
+        for row in tomllib.loads(RELEASES_FILE.read_text("utf-8"))["release"]
+        if "yanked" not in row and Version(tox_environments.python_of(row)) <= python
+    }
+    return [(flax, mine[flax]) for flax in dict.fromkeys(("0.10.0", "0.11.2", list(mine)[-1]))]
+
+
+def uv(*arguments: str | Path) -> str:
+    return run(importlib.import_module("uv").find_uv_bin(), *arguments, cwd=CHECKOUT)
+
+
+@pytest.fixture(scope="module", params=pairs(), ids=lambda pair: f"flax-{pair[0]}-jax-{pair[1]}")
+def users_python(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of an environment as a user may have it: Flax and JAX, and no chex."""
+    flax, jax = request.param
+    home = tmp_path_factory.mktemp(f"flax-{flax}")
+    python = home / "bin" / "python"
+    wanted = (f"flax=={flax}", f"jax=={jax}")
+    uv("venv", "--quiet", "--python", sys.executable, home)
+    uv("pip", "install", "--quiet", "--python", python, *wanted)
+    uv("pip", "uninstall", "--quiet", "--python", python, "chex")
+    assert versions(python)["flax"] == flax
+    assert versions(python)["jax"] == jax
+    assert "chex" not in versions(python)
+    return python
+
+
+def versions(python: Path) -> dict[str, str]:
+    """What is installed beside `python`."""
+    listed = json.loads(uv("pip", "list", "--quiet", "--format", "json", "--python", python))
+    return {package["name"]: package["version"] for package in listed}
+
+
+@pytest.mark.install
+def test_pip_would_move_no_subject(users_python: Path, tmp_path: Path):
+    report = tmp_path / "report.json"
+    options = ("--dry-run", "--quiet", "--report", report)
+    pip = (sys.executable, "-m", "pip", "--python", users_python)
+    run(*pip, "install", *options, CHECKOUT, cwd=tmp_path)
+    moved = {entry["metadata"]["name"] for entry in json.loads(report.read_text())["install"]}
+    assert moved >= {"chex", "nnx-conformance", "pytest"}
+    assert not moved & set(SUBJECT)
+
+
+@pytest.mark.install
+def test_uv_moves_no_subject(users_python: Path, tmp_path: Path):
+    before = versions(users_python)
+    uv("pip", "install", "--python", users_python, CHECKOUT)
+    after = versions(users_python)
+    assert set(after) - set(before) >= {"chex", "nnx-conformance", "pytest"}
+    assert {name: after[name] for name in SUBJECT} == {name: before[name] for name in SUBJECT}
+    run(users_python, "-c", "import chex, flax.nnx", cwd=tmp_path)
+
+
+# From a wheel
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the wheel's contents, as site-packages would have them."""
+    wheels = tmp_path_factory.mktemp("wheels")
+    site = tmp_path_factory.mktemp("site")
+    run(
+        *(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", wheels),
+        CHECKOUT,
+        cwd=wheels,
+    )
+    (wheel,) = wheels.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)
+    return site
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Path:
+    """An empty folder."""
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    return folder
+
+
+ONE_CLAIM = ("-k", "test_update_attribute and jit and function")
+
+
+def installed_pytest(site: Path, cwd: Path, *arguments: str) -> str:
+    command = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments)
+    return run(*command, cwd=cwd, PYTHONPATH=str(site))
+
+
+def test_the_wheel_holds_what_the_suite_reads(site: Path):
+    for name in (
+        "py.typed",
+        "releases.toml",
+        "deviations.toml",
+        "graph_updates/test_attributes.py",
+    ):
+        assert (site / "conformance" / name).is_file()
+    assert not (site / "tests").exists()
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_an_installed_suite_runs_in_an_empty_folder(site: Path, empty: Path, workers: str):
+    said = installed_pytest(
+        site, empty, "--pyargs", "conformance", "--backend", "cpu", "-n", workers, *ONE_CLAIM
+    )
+    assert re.search(r"^=+ 1 passed", said, re.MULTILINE), said
+    assert "backends: cpu" in said
+    assert not list(empty.iterdir())
+
+
+def test_a_claim_of_an_installed_suite_can_be_named(site: Path, empty: Path):
+    named = "conformance.graph_updates.test_attributes::test_update_attribute"
+    options = ("--collect-only", "-q", "--backend", "cpu", *ONE_CLAIM)
+    said = installed_pytest(site, empty, *options, "--pyargs", named)
+    assert "test_update_attribute[jit-function-cpu]" in said
+
+
+def test_a_path_of_an_installed_suite_can_be_named(site: Path, empty: Path):
+    section = str(site / "conformance" / "graph_updates")
+    options = ("--collect-only", "-q", "--backend", "cpu", *ONE_CLAIM)
+    said = installed_pytest(site, empty, *options, section)
+    assert "test_update_attribute[jit-function-cpu]" in said
+
+
+# Other runs in the same environment
+
+THEIR_CONFTEST = """
+def pytest_addoption(parser):
+    parser.addoption("--backend", choices=["mine"])
+"""
+THEIR_TEST = """
+import os, sys
+
+def test_theirs(pytestconfig):
+    assert pytestconfig.option.backend == "mine"
+    assert "--xla" not in os.environ.get("XLA_FLAGS", "")
+    assert not {"jax", "flax", "conformance.harness"} & set(sys.modules)
+    assert not pytestconfig.pluginmanager.has_plugin("conformance.harness.plugin")
+"""
+
+
+def project(root: Path, folder: str) -> Path:
+    """Somebody else's project, with tests in `folder`."""
+    tests = root / folder
+    tests.mkdir()
+    (tests / "__init__.py").touch()
+    (tests / "conftest.py").write_text(THEIR_CONFTEST)
+    (tests / "test_theirs.py").write_text(THEIR_TEST)
+    return root
+
+
+def targets() -> Iterable[tuple[str, ...]]:
+    yield ("tests", "tests")
+    yield ("tests", "tests", "-n", "1")
+    # A package of the same name as the suite's, which hides it.
+    yield ("conformance", "conformance")
+    yield ("conformance", "--pyargs", "conformance")
+    yield ("conformance", "conformance", "-n", "1")
+
+
+@pytest.mark.parametrize("target", targets(), ids=" ".join)
+def test_other_projects_runs_are_unaffected(site: Path, tmp_path: Path, target: tuple[str, ...]):
+    folder, *arguments = target
+    root = project(tmp_path, folder)
+    said = installed_pytest(site, root, "--backend", "mine", *arguments)
+    assert re.search(r"^=+ 1 passed", said, re.MULTILINE), said
+    assert "flax" not in said.partition("collected")[0].replace(str(root), "")
+
+
+def test_a_run_without_arguments_elsewhere_is_not_the_suites(site: Path, empty: Path):
+    command = (sys.executable, "-m", "pytest", "--backend", "cpu")
+    finished = attempt(*command, cwd=empty, PYTHONPATH=str(site))
+    assert finished.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "unrecognized arguments: --backend" in finished.stderr
+
+
+# What the README tells to type
+
+
+def test_ci_types_what_the_readme_says():
+    readme = (CHECKOUT / "README.md").read_text("utf-8").splitlines()
+    commands = [line for line in readme if line.startswith("python3 ")]
+    assert [command.rpartition(" -m ")[2] for command in commands] == [
+        "pytest -n auto",
+        "pytest tests",
+    ]
+    script = (CHECKOUT / ".ci" / "run").read_text("utf-8")
+    assert "command=$(grep -m1 -E '^python3 .*pytest tests$' README.md)\n" in script

@@ -1,0 +1,214 @@
+"""twins: what a transform means, in plain Python."""
+
+import ast
+import inspect
+from dataclasses import replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from conformance.harness import spelling, twins
+from conformance.harness.descriptions import describe, differences
+from conformance.harness.transforms import ALL, STACKED, TRANSFORMS, Form
+from conformance.harness.verdicts import SuiteError
+from conformance.models import Block, Layer
+
+pytestmark = pytest.mark.usefixtures("cpu")
+
+X = np.array([1, 2, 3], np.float32)  # the input of the first element
+X2 = np.array([4, 5, 6], np.float32)  # and of the second
+K, B = X, X - 1  # kernel and bias of Layer(0)
+K2, B2 = K + 1, B - 1  # and of Layer(1)
+
+
+def use(layer: Layer, x: jax.Array) -> jax.Array:
+    layer.label = "used"
+    return layer(x)
+
+
+def use_while_traced(layer: Layer, x: jax.Array) -> jax.Array:
+    y = use(layer, x)
+    y_item = y.sum() if isinstance(y, jax.core.Tracer) else float(y.sum())
+    return y + 0 * y_item
+
+
+def layer_after(uses: Any, kernel: Any = K, bias: Any = B) -> dict[str, Any]:
+    """What a Layer is after `uses`, spelled out by hand."""
+    layer = Layer()
+    for variable, value in ((layer.kernel, kernel), (layer.bias, bias)):
+        spelling.write(variable, jnp.asarray(value))
+    spelling.write(layer.count, jnp.asarray(np.array(uses, np.int32)))
+    layer.label = "used"
+    return twins.Scene.of([layer]).describe()
+
+
+STACKED_LAYER = (np.stack([K, K2]), np.stack([B, B2]))
+ONCE = K * X + B
+TWICE = K2 * ONCE + B2
+ROWS = np.stack([K * X + B, K2 * X2 + B2])
+THRICE = K * (K * (K * X + B) + B) + B
+GRADIENTS = {("kernel",): X, ("bias",): np.ones(3, np.float32)}
+
+# By transform: what the layer is afterwards (its counts, kernel, bias), and what comes out.
+MEANINGS: dict[str, tuple[tuple[Any, ...], Any]] = {
+    "jit": ((1,), ONCE),
+    "remat": ((1,), ONCE),
+    "custom_vjp": ((1,), ONCE),
+    "cond": ((1,), ONCE),
+    "switch": ((1,), ONCE),
+    "checkify": ((1,), ONCE),
+    "vmap": (([1, 2], *STACKED_LAYER), ROWS),
+    "pmap": (([1, 2], *STACKED_LAYER), ROWS),
+    "shard_map": (([1, 2], *STACKED_LAYER), ROWS),
+    "scan": (([1, 2], *STACKED_LAYER), TWICE),
+    "while_loop": ((3,), THRICE),
+    "fori_loop": ((3,), THRICE),
+    "grad": ((1,), {"gradients": GRADIENTS}),
+    "value_and_grad": ((1,), {"value": ONCE.sum(), "gradients": GRADIENTS}),
+    "vjp": ((1,), {"y": ONCE, "cotangent of x": K}),
+    "jvp": ((1,), {"y": ONCE, "tangent": K}),
+}
+
+
+def test_every_transform_has_a_meaning_here() -> None:
+    """The table above is whole."""
+    assert set(MEANINGS) == set(ALL)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_meaning(name: str) -> None:
+    """Each form leaves the objects and gives the outputs that mathematics says."""
+    transform = TRANSFORMS[name]
+    layer, output = MEANINGS[name]
+    told = twins.tell(transform, use, [Layer], transform.elements((None,) * 8))
+
+    assert differences(layer_after(*layer), told.scene) == []
+    assert differences(describe({"output": output}), told.outputs) == []
+
+
+def test_stepped() -> None:
+    """A form that steps runs the body once per input, in order, on the same object."""
+    transform = replace(TRANSFORMS["scan"], form=Form.STEPPED, steps=2)
+
+    told = twins.tell(transform, use, [Layer], transform.elements((None,) * 8))
+
+    assert differences(layer_after(2), told.scene) == []
+    assert differences(describe({"output": np.stack([ONCE, K * X2 + B])}), told.outputs) == []
+
+
+@pytest.mark.parametrize("name", ["jit", "vmap", "scan", "while_loop"])
+def test_bodies_run_eagerly(name: str) -> None:
+    """Nothing is traced: a body can look at its values, as plain Python can."""
+    transform = TRANSFORMS[name]
+
+    twins.tell(transform, use_while_traced, [Layer], transform.elements((None,) * 8))
+
+
+@pytest.mark.parametrize("name", ["jit", "vmap", "shard_map", "scan", "while_loop", "grad"])
+def test_references_follow(name: str) -> None:
+    """A reference that the body shares is one object in the scene, and the lost one still held."""
+
+    def share(block: Block, x: jax.Array) -> jax.Array:
+        block.second.kernel = block.first.kernel
+        return block(x)
+
+    transform = TRANSFORMS[name]
+    told = twins.tell(transform, share, [Block], transform.elements((None,) * 8))
+    said = {path: leaf.what for path, leaf in told.scene.items()}
+
+    assert said["object0.second.kernel"] == "same object as object0.first.kernel"
+    assert said["held object0.second"] == "same object as object0.second"
+    assert said["held object0.second.kernel"] == "Param"
+
+
+@pytest.mark.parametrize("name", ["jit", "vmap", "scan"])
+def test_references_across_objects(name: str) -> None:
+    """Several objects are one scene: what the body shares among them is shared in it."""
+
+    def share(left: Layer, right: Layer, x: jax.Array) -> jax.Array:
+        right.bias = left.bias
+        return right(left(x))
+
+    transform = TRANSFORMS[name]
+    told = twins.tell(transform, share, [Layer, Layer], transform.elements((None,) * 8))
+
+    assert told.scene["object1.bias"].what == "same object as object0.bias"
+
+
+def test_elements_must_agree() -> None:
+    """A body that leaves its elements with different structures is an error of the suite."""
+
+    def differ(layer: Layer, x: jax.Array) -> jax.Array:
+        layer.label = str(float(x[0]))
+        return layer(x)
+
+    with pytest.raises(SuiteError):
+        twins.tell(TRANSFORMS["vmap"], differ, [Layer], 2)
+
+
+def test_held_references() -> None:
+    """A scene remembers every object and Variable it started with, reachable or not."""
+    layer = Layer()
+    scene = twins.Scene.of([layer])
+    layer.kernel = layer.bias
+
+    said = {path: leaf.what for path, leaf in scene.describe().items()}
+
+    assert said["object0.kernel"] == "same object as object0.bias"
+    assert said["held object0.bias"] == "same object as object0.bias"
+    assert said["held object0.kernel"] == "Param"
+
+
+@pytest.mark.parametrize("form", Form)
+def test_stack(form: Form) -> None:
+    """The caller's object holds the values of all elements along a leading axis, or is the one."""
+    elements = 2 if form in STACKED else 1
+    (block,) = twins.stack(form, twins.make_elements(form, [Layer], elements))
+    expected = STACKED_LAYER[0] if form in STACKED else K
+
+    assert np.asarray(spelling.read(block.kernel)).tolist() == expected.tolist()
+
+
+def test_stack_of_keys() -> None:
+    """PRNG keys are stacked as keys."""
+
+    class Stream(nnx.Module):
+        def __init__(self, element: int) -> None:
+            self.key = nnx.Param(jax.random.key(element))
+
+    parts = twins.make_elements(Form.MAPPED, [Stream], 2)
+    keys = [spelling.read(objects[0].key) for objects in parts]
+    (stacked,) = twins.stack(Form.MAPPED, parts)
+
+    assert (
+        differences(
+            describe({"key": jnp.stack(keys)}), describe({"key": spelling.read(stacked.key)})
+        )
+        == []
+    )
+
+
+def test_twins_take_only_types_from_nnx() -> None:
+    """Plain Python is an oracle only where it shares nothing with what is tested."""
+    tree = ast.parse(inspect.getsource(twins))
+    taken = {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "nnx"
+    }
+
+    assert [name for name in taken if not isinstance(getattr(nnx, name), type)] == []
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_twins_run_without_nnx_transforms(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No NNX transform runs while plain Python tells what a case means."""
+    for other in ALL:
+        monkeypatch.delattr(nnx, other, raising=False)
+    transform = TRANSFORMS[name]
+
+    twins.tell(transform, use, [Layer], transform.elements((None,) * 8))
