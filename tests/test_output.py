@@ -108,6 +108,7 @@ def test_crashed_case(run: pytest.RunResult) -> None:
             "rerun: python -m pytest 'test_topic.py::test_crash[[]b-cpu[]]'",
         ]
     )
+    run.stdout.no_fnmatch_line("*_pytest/*")
 
 
 def reruns(result: pytest.RunResult) -> list[list[str]]:

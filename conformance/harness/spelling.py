@@ -39,6 +39,9 @@ _BOOKKEEPING = frozenset(
         "hijax",
         "ref",
         "mutable",
+        "has_ref",
+        "is_hijax",
+        "is_mutable",
     )
 )
 _AXIS_NAMES = frozenset(("sharding", "sharding_names", "out_sharding"))

@@ -87,7 +87,7 @@ def noise_inputs(case: Case) -> jax.Array:
 
 
 def noise_by_hand(case: Case, noisy: Noisy, keys: Sequence[jax.Array]) -> dict[str, np.ndarray]:
-    """What a lifted `add_noise` gives in plain JAX, if each element draws from its key of `keys`."""
+    """What a lifted `add_noise` gives in plain JAX, if each element draws from its own key."""
     threaded = case.transform.form is Form.THREADED
     inputs = element_inputs(len(keys))
     drawn = [jax.random.fold_in(key, 0) for key in keys]

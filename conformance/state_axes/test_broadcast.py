@@ -61,7 +61,7 @@ def use(layer, x):
     },
 )
 def test_broadcast_once(case: Case) -> None:
-    """A broadcast count is one scalar for all elements, and goes up once a call, not per element."""
+    """A broadcast count is one scalar for all elements, and goes up once a call, not once each."""
     mapped, wrap = case.variant
     parts = mapped.elements(case.elements)
     found = with_held(wrap(mapped.stack(parts)))
@@ -96,7 +96,7 @@ class Loop:
     same_each_step: bool = True
 
     def told(self, elements: int, *, shared: bool) -> dict[str, Any]:
-        """What plain Python leaves where the layers share what is broadcast, or each has its own."""
+        """What plain Python leaves where the layers share what is broadcast, or have their own."""
         parts = self.mapped.elements(elements, shared=shared)
         y = threaded(self.body, parts, inputs(1)[0])
         return with_held(self.mapped.stack(parts)) | {"y": y}

@@ -43,7 +43,9 @@ PLACES = ("given", "returned")
 
 
 def in_both_places(variants):
-    return {f"{name}-{place}": (value, place) for name, value in variants.items() for place in PLACES}
+    return {
+        f"{name}-{place}": (value, place) for name, value in variants.items() for place in PLACES
+    }
 
 
 @claim(
