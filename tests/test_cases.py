@@ -54,7 +54,7 @@ BODIES = {Edit.VALUE: use, Edit.STATIC: relabel, Edit.REWIRE: share, Edit.RESIZE
 
 KEPT = [
     *((name, edit) for name in ("jit", "vmap", "remat", "cond") for edit in BODIES),
-    *((name, Edit.VALUE) for name in ("scan", "grad", "value_and_grad", "pmap", "custom_vjp")),
+    *((name, Edit.VALUE) for name in ("scan", "grad", "value_and_grad", "pmap")),
 ]
 
 

@@ -16,7 +16,7 @@ from conformance.harness.transforms import ALL, ON_DEVICES, TRANSFORMS, Answer, 
 from conformance.models import Layer
 
 HERE = [name for name in ALL if at_least(TRANSFORMS[name].since)]
-# JAX calls a function with a rule of its own as it is where nobody differentiates it.
+# JAX runs the rule of a custom_vjp on the values that there are.
 TRACING = [name for name in HERE if name != "custom_vjp"]
 
 

@@ -21,6 +21,7 @@ from conformance.harness import spelling
 Body = Callable[..., Any]
 STEPS = 3  # iterations of a loop
 ELEMENTS = 2  # elements of a vmap, layers of a scan
+RULE = 3.0  # what our custom_vjp says of every derivative, so that its rule is seen to be run
 AXIS = "data"  # the mesh axis of shard_map
 
 
@@ -164,9 +165,20 @@ def _value_and_grad(body: Body, setting: Setting) -> Callable[..., Any]:
 
 def _custom_vjp(body: Body, setting: Setting) -> Callable[..., Any]:
     custom = nnx.custom_vjp(body)
-    # The rule is never run: this lift calls the function, it does not differentiate it.
-    custom.defvjp(lambda *arguments: (body(*arguments), None), lambda _, cotangents: cotangents[0])
-    return lambda *arguments: custom(*arguments)
+    still: list[Any] = []
+
+    def forward(*arguments: Any) -> tuple[Any, None]:
+        still[:] = [jax.tree.map(_zero_tangent, nnx.state(node)) for node in arguments[:-1]]
+        return body(*arguments), None
+
+    def backward(_: None, cotangents: tuple[Any, Any]) -> tuple[Any, ...]:
+        return (*still, RULE * cotangents[1])
+
+    custom.defvjp(forward, backward)
+    differentiated = nnx.value_and_grad(
+        lambda *arguments: custom(*arguments).sum(), argnums=setting.objects
+    )
+    return lambda *arguments: differentiated(*arguments)
 
 
 def _vjp(body: Body, setting: Setting) -> Callable[..., Any]:
@@ -257,6 +269,11 @@ def _value_and_gradients(outputs: tuple[Any, Any]) -> dict[str, Any]:
     return {"value": value} | _gradients(gradients)
 
 
+def _value_and_rule(outputs: tuple[Any, Any]) -> dict[str, Any]:
+    value, gradient = outputs
+    return {"value": value, "cotangent of x": gradient}
+
+
 TRANSFORMS: Mapping[str, Transform] = {
     transform.name: transform
     for transform in (
@@ -273,7 +290,9 @@ TRANSFORMS: Mapping[str, Transform] = {
             _ALL_EDITS,
             _value_and_gradients,
         ),
-        Transform("custom_vjp", "0.10.0", Form.ONCE, _custom_vjp, _ALL_EDITS),
+        Transform(
+            "custom_vjp", "0.10.0", Form.DIFFERENTIATED, _custom_vjp, _ALL_EDITS, _value_and_rule
+        ),
         Transform("vjp", "0.12.5", Form.DIFFERENTIATED, _vjp, _VALUE_ONLY),
         Transform("jvp", "0.12.5", Form.DIFFERENTIATED, _jvp, _VALUE_ONLY),
         Transform("cond", "0.10.0", Form.ONCE, _cond, _ALL_EDITS),
