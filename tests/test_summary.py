@@ -83,3 +83,30 @@ def test_only_not_applicable(verdicts: Sequence[Verdict], expected: bool) -> Non
     cases = [(key(f"rngs/{index}"), verdict) for index, verdict in enumerate(verdicts)]
 
     assert tally(*cases).only_not_applicable() == expected
+
+
+def test_findings() -> None:
+    """Each claim that is broken is named with its number of cases, each cause with its claims."""
+    found = tally(
+        (key("rngs/a"), Verdict.HELD),
+        (key("rngs/a", transform="vmap"), Verdict.BROKEN),
+        (key("rngs/b"), Verdict.STALE_DEVIATION),
+        (key("rngs/c"), Verdict.SUITE_ERROR),
+    )
+    for claim, transform in (("basics/a", "jit"), ("basics/a", "vmap"), ("rngs/d", "jit")):
+        case = key(claim, transform=transform)
+        found.add(case, Verdict.KNOWN_DEVIATION, cause="It is so.")
+
+    assert found.findings() == [
+        "broken: rngs/a (1 of 2 cases)",
+        "stale deviation: rngs/b (1 of 1 cases)",
+        "suite error: rngs/c (1 of 1 cases)",
+        "known deviation: basics/a, rngs/d (3 cases): It is so.",
+    ]
+
+
+def test_nothing_found() -> None:
+    """Where all is held, or is not there to be held, there is nothing to name."""
+    found = tally((key("rngs/a"), Verdict.HELD), (key("rngs/b"), Verdict.NOT_APPLICABLE))
+
+    assert found.findings() == []

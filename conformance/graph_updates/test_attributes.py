@@ -76,9 +76,7 @@ DELETIONS = {
 }
 
 
-@claim(
-    "graph_updates/delete-attribute", guide=GUIDE, across=ALL, styles=STYLES, variants=DELETIONS
-)
+@claim("graph_updates/delete-attribute", guide=GUIDE, across=ALL, styles=STYLES, variants=DELETIONS)
 def test_delete_attribute(case: Case) -> None:
     """An attribute that the body deletes is gone outside."""
     delete, edit = case.variant

@@ -34,9 +34,7 @@ def present() -> dict[str, Backend]:
     }
 
 
-def select(
-    wanted: list[str], required: list[str], here: dict[str, Backend]
-) -> dict[str, Backend]:
+def select(wanted: list[str], required: list[str], here: dict[str, Backend]) -> dict[str, Backend]:
     """The backends to run on: all that are here, or those in `wanted`.
 
     Raises BackendError when one in `wanted` or `required` is not here.

@@ -149,9 +149,7 @@ class Case:
         """Holds the description of `found` against that of `expected`; raises WrongResult."""
         self._judge(descriptions.describe(expected), self._described(found))
 
-    def refuses(
-        self, call: Callable[[], Any], scene: twins.Scene, match: str = ""
-    ) -> Exception:
+    def refuses(self, call: Callable[[], Any], scene: twins.Scene, match: str = "") -> Exception:
         """Makes `call`, which must be refused and leave `scene` as it was; gives the error.
 
         Args:
@@ -233,9 +231,7 @@ class Case:
     def _described(self, found: Mapping[str, Any]) -> descriptions.Description:
         return descriptions.describe(found, self.backend.name)
 
-    def _judge(
-        self, expected: descriptions.Description, found: descriptions.Description
-    ) -> None:
+    def _judge(self, expected: descriptions.Description, found: descriptions.Description) -> None:
         lines = descriptions.differences(expected, found)
         if lines:
             raise WrongResult("\n".join(lines))

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -46,15 +47,33 @@ def start(config: pytest.Config, subject: Subject) -> "ConformanceSession":
     try:
         here = backends.present()
         chosen = backends.select(config.option.backend, config.option.require_backend, here)
-        known = () if config.option.no_known_deviations else deviations.load(deviations.SHIPPED_FILE)
+        known = (
+            () if config.option.no_known_deviations else deviations.load(deviations.SHIPPED_FILE)
+        )
         own = [entry for name in config.option.deviations for entry in deviations.load(Path(name))]
     except (backends.BackendError, deviations.DeviationsError) as error:
         raise pytest.UsageError(str(error)) from None
+    _compile_equal_programs_once(config)
     session = ConformanceSession(config, subject, chosen, (*known, *own))
     config.pluginmanager.register(session, "conformance-session")
     for marker in (*TRANSFORMS, *STYLES, *here):
         config.addinivalue_line("markers", f"{marker}: cases of this transform, style or backend")
     return session
+
+
+def _compile_equal_programs_once(config: pytest.Config) -> None:
+    """Gives JAX's cache of compiled programs a folder of this process, which goes with the run.
+
+    What a case traces is its own, but function and method, and many a variant, compile to the
+    same program, and compiling is most of what a run costs.
+    """
+    if jax.config.jax_compilation_cache_dir is not None:  # type: ignore[attr-defined]
+        return
+    folder = tempfile.TemporaryDirectory(prefix="nnx-conformance-", ignore_cleanup_errors=True)
+    config.add_cleanup(folder.cleanup)
+    jax.config.update("jax_compilation_cache_dir", folder.name)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
 class ConformanceSession:
@@ -186,6 +205,7 @@ class ConformanceSession:
             if entry.explains(observed_in(error), error):
                 report.outcome = "skipped"
                 report.wasxfail = f"known deviation: {entry.cause}"
+                report.user_properties = [*report.user_properties, ("cause", entry.cause)]
                 return Verdict.KNOWN_DEVIATION
         return Verdict.BROKEN
 
@@ -193,7 +213,8 @@ class ConformanceSession:
         properties = {name: str(value) for name, value in report.user_properties}
         if "verdict" in properties:
             matched = [str(value) for name, value in report.user_properties if name == "deviation"]
-            self.tally.add(properties["case"], Verdict(properties["verdict"]), matched)
+            verdict = Verdict(properties["verdict"])
+            self.tally.add(properties["case"], verdict, matched, properties.get("cause", ""))
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -219,7 +240,7 @@ class ConformanceSession:
         if not self.tally.verdicts:
             return
         terminalreporter.section("conformance")
-        for line in self.tally.table():
+        for line in (*self.tally.table(), "", *self.tally.findings()):
             terminalreporter.write_line(line)
         if self.tally.only_not_applicable():
             terminalreporter.write_line("no case was executed: nothing is known of this subject")

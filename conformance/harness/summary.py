@@ -1,4 +1,4 @@
-"""What a run says at its end: a table of sections, per backend."""
+"""What a run says at its end: a table of sections per backend, and the claims not wholly held."""
 
 import re
 from collections import Counter
@@ -26,11 +26,19 @@ class Tally:
 
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     deviations: set[str] = field(default_factory=set)
+    causes: dict[str, str] = field(default_factory=dict)
 
-    def add(self, case: str, verdict: Verdict, deviations: Iterable[str] = ()) -> None:
-        """Counts one case; a later phase of the same case may only make its verdict worse."""
+    def add(
+        self, case: str, verdict: Verdict, deviations: Iterable[str] = (), cause: str = ""
+    ) -> None:
+        """Counts one case; a later phase of the same case may only make its verdict worse.
+
+        `deviations` are the entries that name the case, `cause` is that of the one that explains
+        it, if one does.
+        """
         self.deviations.update(deviations)
         self.verdicts[case] = verdict
+        self.causes[case] = cause
 
     def only_not_applicable(self) -> bool:
         """Whether cases were selected and not one of them could run."""
@@ -60,5 +68,30 @@ class Tally:
         total_claims = len({(row[0], name) for row, names in claims.items() for name in names})
         cells.append(["all", "", *map(str, (total_claims, *totals))])
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-                for row in cells]
+        return [
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in cells
+        ]
+
+    def findings(self) -> list[str]:
+        """A line per claim that some case breaks, then one per cause of known deviations."""
+        lines = []
+        cases = Counter(_claim(case) for case in self.verdicts)
+        for verdict in (Verdict.BROKEN, Verdict.STALE_DEVIATION, Verdict.SUITE_ERROR):
+            found = Counter(_claim(case) for case, v in self.verdicts.items() if v is verdict)
+            lines += [
+                f"{verdict}: {claim} ({number} of {cases[claim]} cases)"
+                for claim, number in sorted(found.items())
+            ]
+        known: dict[str, list[str]] = {}
+        for case, verdict in sorted(self.verdicts.items()):
+            if verdict is Verdict.KNOWN_DEVIATION:
+                known.setdefault(self.causes[case], []).append(_claim(case))
+        for cause, claims in known.items():
+            named = ", ".join(dict.fromkeys(claims))
+            lines.append(f"{Verdict.KNOWN_DEVIATION}: {named} ({len(claims)} cases): {cause}")
+        return lines
+
+
+def _claim(case: str) -> str:
+    return case.partition("[")[0]
