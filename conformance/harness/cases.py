@@ -77,18 +77,16 @@ class Case:
             self.notes["answer"] = "refused"
             self.refuses(call, scene)
             return
-        before = scene.describe()
-        try:
-            outputs = call()
-        except _REFUSALS as error:
-            if answer is Answer.DONE or isinstance(error, _LEAK):
-                raise
-            self.notes["answer"] = "refused"
-            self._unchanged(before, scene, error)
-            return
-        self.notes["answer"] = "done"
-        self._judge(told.scene, scene.describe(self.backend.name))
-        self._judge(told.outputs, self._described({"output": self.transform.read(outputs)}))
+
+        def judge(outputs: Any) -> None:
+            self._judge(told.scene, scene.describe(self.backend.name))
+            self._judge(told.outputs, self._described({"output": self.transform.read(outputs)}))
+
+        if answer is Answer.DONE:
+            self.notes["answer"] = "done"
+            judge(call())
+        else:
+            self.done_or_refused(call, scene, judge)
 
     def apply(self, body: Body, *makers: twins.Maker, edit: Edit = Edit.VALUE) -> "Applied":
         """Lifts `body` without judging: the stacked objects, the scene, and the call to make."""
