@@ -2,7 +2,6 @@
 
 import os
 import shlex
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -53,27 +52,11 @@ def start(config: pytest.Config, subject: Subject) -> "ConformanceSession":
         own = [entry for name in config.option.deviations for entry in deviations.load(Path(name))]
     except (backends.BackendError, deviations.DeviationsError) as error:
         raise pytest.UsageError(str(error)) from None
-    _compile_equal_programs_once(config)
     session = ConformanceSession(config, subject, chosen, (*known, *own))
     config.pluginmanager.register(session, "conformance-session")
     for marker in (*TRANSFORMS, *STYLES, *here):
         config.addinivalue_line("markers", f"{marker}: cases of this transform, style or backend")
     return session
-
-
-def _compile_equal_programs_once(config: pytest.Config) -> None:
-    """Gives JAX's cache of compiled programs a folder of this process, which goes with the run.
-
-    What a case traces is its own, but function and method, and many a variant, compile to the
-    same program, and compiling is most of what a run costs.
-    """
-    if jax.config.jax_compilation_cache_dir is not None:  # type: ignore[attr-defined]
-        return
-    folder = tempfile.TemporaryDirectory(prefix="nnx-conformance-", ignore_cleanup_errors=True)
-    config.add_cleanup(folder.cleanup)
-    jax.config.update("jax_compilation_cache_dir", folder.name)
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
-    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
 class ConformanceSession:
