@@ -31,10 +31,15 @@ def test_xla_flags_are_merged(before: str | None, after: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "default"),
-    [("XLA_PYTHON_CLIENT_PREALLOCATE", "false"), ("JAX_DEFAULT_MATMUL_PRECISION", "highest")],
+    [
+        ("XLA_PYTHON_CLIENT_PREALLOCATE", "false"),
+        ("JAX_DEFAULT_MATMUL_PRECISION", "highest"),
+        ("JAX_ENABLE_COMPILATION_CACHE", "false"),
+    ],
 )
 def test_defaults(name: str, default: str) -> None:
-    """A GPU's memory is not claimed up front and it multiplies exactly, unless the user says so."""
+    """A GPU's memory is not claimed up front and it multiplies exactly, and no program comes from
+    an earlier run, unless the user says so."""
     untouched: dict[str, str] = {}
     chosen = {name: "mine"}
 
