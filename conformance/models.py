@@ -27,11 +27,14 @@ class Layer(nnx.Module):
 
     def __call__(self, x: jax.Array) -> Any:
         spelling.add(self.count, 1)
+        return self.scale(x)
+
+    def scale(self, x: jax.Array) -> Any:
         return x * spelling.read(self.kernel) + spelling.read(self.bias)
 
 
 class Block(nnx.Module):
-    """Two layers, one after the other."""
+    """Two layers, one after the other; only the first counts, which tells the two apart."""
 
     def __init__(self, element: int = 0) -> None:
         self.first = Layer(element)
@@ -39,4 +42,4 @@ class Block(nnx.Module):
         self.label = "new"
 
     def __call__(self, x: jax.Array) -> Any:
-        return self.second(self.first(x))
+        return self.second.scale(self.first(x))
