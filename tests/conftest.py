@@ -46,11 +46,11 @@ def cpu() -> "Iterator[Backend]":
 def make_case(cpu: "Backend") -> "Callable[..., Case]":
     """Makes the case of a transform and a style, on the CPU unless told otherwise."""
     from conformance.harness.cases import Case
-    from conformance.harness.transforms import TRANSFORMS
+    from conformance.harness.nesting import LIFTS
 
     def make(transform: str = "jit", style: str = "function", backend: "Backend" = cpu) -> Case:
         key = CaseKey(CLAIM.id, transform, style, "-", backend.name, "default")
-        return Case(CLAIM, key, TRANSFORMS[transform], style, None, backend)
+        return Case(CLAIM, key, LIFTS[transform], style, None, backend)
 
     return make
 

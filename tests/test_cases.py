@@ -69,6 +69,26 @@ def test_holds(name: str, edit: Edit, style: str, make_case: MakeCase) -> None:
     assert case.notes == {"answer": "done"}
 
 
+def test_holds_over_calls(make_case: MakeCase, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several calls are judged as one after the other: what starts afresh each time is found."""
+    make_case().holds(use, Block, calls=2)
+    true_jit = nnx.jit
+
+    def forgetful_jit(body: Lifted) -> Lifted:
+        lifted, fresh = true_jit(body), Block()
+
+        def call(block: Block, x: jax.Array) -> Any:
+            nnx.update(block, nnx.state(nnx.clone(fresh)))
+            return lifted(block, x)
+
+        return call
+
+    monkeypatch.setattr(nnx, "jit", forgetful_jit)
+    make_case().holds(use, Block)
+    with pytest.raises(WrongResult, match=r"count: expected .* 2, found .* 1"):
+        make_case().holds(use, Block, calls=2)
+
+
 # Broken subjects: each takes the true transform's call and spoils it
 
 

@@ -88,6 +88,50 @@ def test_axis_names_go_by_one_name(cpu: Any) -> None:
     assert spelling.metadata(variable) == {"axis_names": ("a", None)}
 
 
+def test_axis_names(cpu: Any) -> None:
+    """The keyword for axis names is the one that transforms keep in step, in every release."""
+    layer, seen = Layer(), []
+    del layer.bias, layer.count
+    layer.kernel = nnx.Param(
+        jnp.zeros((2, 3)), **{spelling.AXIS_NAMES: ("a", "b")}, **spelling.UNPLACED
+    )
+
+    @nnx.vmap(transform_metadata={nnx.PARTITION_NAME: "a"})
+    def look(layer: Any) -> None:
+        seen.append(spelling.axis_names(layer.kernel))
+
+    look(layer)
+
+    assert seen == [("b",)]
+    assert spelling.axis_names(layer.kernel) == ("a", "b")
+    assert spelling.axis_names(Layer().bias) is None
+
+
+def test_axis_names_of_a_state(cpu: Any) -> None:
+    """The leaves of a State have their axis names, too."""
+    layer = Layer()
+    layer.kernel = nnx.Param(jnp.zeros(3), **{spelling.AXIS_NAMES: ("a",)}, **spelling.UNPLACED)
+
+    leaves = spelling.state_leaves(nnx.state(layer, nnx.Param))
+
+    assert {path: spelling.axis_names(leaf) for path, leaf in leaves.items()} == {
+        ("kernel",): ("a",),
+        ("bias",): None,
+    }
+
+
+def test_mesh(cpu: Any) -> None:
+    """In the mesh a Variable may be made that has its axes, on the device that was asked for."""
+    device = cpu.devices[0]
+
+    with spelling.mesh(device, ("a", "b")) as mesh:
+        variable = nnx.Param(jnp.array(np.zeros((2, 3))), **{spelling.AXIS_NAMES: ("a", None)})
+
+    assert mesh.axis_names == ("a", "b")
+    assert mesh.devices.tolist() == [[device]]
+    assert spelling.metadata(variable) == {"axis_names": ("a", None)}
+
+
 def test_state_arrays(cpu: Any) -> None:
     """The arrays of a State go by their paths."""
     arrays = spelling.state_arrays(nnx.state(Block(), nnx.Param))

@@ -163,11 +163,68 @@ def test_held_references() -> None:
     assert said["held object0.kernel"] == "Param"
 
 
+def test_calls() -> None:
+    """A call starts from what the one before it left, and each has an output."""
+
+    def grow(layer: Layer, x: jax.Array) -> jax.Array:
+        spelling.add(layer.bias, x)
+        return use(layer, x)
+
+    told = twins.tell(TRANSFORMS["grad"], grow, [Layer], 1, calls=2)
+    bias = B + 2 * X
+    gradients = {"gradients": GRADIENTS}
+    expected = {"output of call 1": gradients, "output of call 2": gradients}
+
+    assert differences(layer_after(2, bias=bias), told.scene) == []
+    assert differences(describe(expected), told.outputs) == []
+
+
+def test_gradients_of_a_later_call() -> None:
+    """Gradients are those at the state that the call started from, Params or not."""
+
+    def weigh(layer: Layer, x: jax.Array) -> jax.Array:
+        return layer(x) * spelling.read(layer.count)
+
+    told = twins.tell(TRANSFORMS["grad"], weigh, [Layer], 1, calls=2)
+    second = {path: 2 * gradient for path, gradient in GRADIENTS.items()}
+    expected = {"output of call 1": GRADIENTS, "output of call 2": second}
+
+    assert (
+        differences(
+            describe({name: {"gradients": value} for name, value in expected.items()}),
+            told.outputs,
+        )
+        == []
+    )
+
+
+@pytest.mark.parametrize("name", ["jit", "vmap", "grad"])
+def test_together(name: str) -> None:
+    """Objects that are made at once share what they share in every element, and in copies."""
+
+    def make(element: int) -> list[Layer]:
+        first, second = Layer(element), Layer(element + 10)
+        second.bias = first.bias
+        return [first, second]
+
+    def both(first: Layer, second: Layer, x: jax.Array) -> jax.Array:
+        return use(second, use(first, x))
+
+    transform = TRANSFORMS[name]
+    elements = transform.elements((None,) * 8)
+    told = twins.tell(transform, both, twins.together(make, 2), elements)
+
+    assert told.scene["object1.bias"].what == "same object as object0.bias"
+    assert told.scene["object1.kernel"].what == "Param"
+
+
 @pytest.mark.parametrize("form", Form)
 def test_stack(form: Form) -> None:
     """The caller's object holds the values of all elements along a leading axis, or is the one."""
     elements = 2 if form in STACKED else 1
-    (block,) = twins.stack(form, twins.make_elements(form, [Layer], elements))
+    transform = replace(TRANSFORMS["vmap"], form=form)
+    parts = twins.make_elements(transform, [Layer], elements)
+    (block,) = twins.stack(transform, parts, elements)
     expected = STACKED_LAYER[0] if form in STACKED else K
 
     assert np.asarray(spelling.read(block.kernel)).tolist() == expected.tolist()
@@ -180,9 +237,9 @@ def test_stack_of_keys() -> None:
         def __init__(self, element: int) -> None:
             self.key = nnx.Param(jax.random.key(element))
 
-    parts = twins.make_elements(Form.MAPPED, [Stream], 2)
+    parts = twins.make_elements(TRANSFORMS["vmap"], [Stream], 2)
     keys = [spelling.read(objects[0].key) for objects in parts]
-    (stacked,) = twins.stack(Form.MAPPED, parts)
+    (stacked,) = twins.stack(TRANSFORMS["vmap"], parts, 2)
 
     assert (
         differences(

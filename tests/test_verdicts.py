@@ -130,8 +130,8 @@ def later(monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes jit a transform that Flax is yet to bring."""
     from dataclasses import replace
 
-    jit = replace(session.TRANSFORMS["jit"], since="99.1.0")
-    monkeypatch.setattr(session, "TRANSFORMS", {**session.TRANSFORMS, "jit": jit})
+    jit = replace(session.LIFTS["jit"], since="99.1.0")
+    monkeypatch.setattr(session, "LIFTS", {**session.LIFTS, "jit": jit})
 
 
 def test_not_applicable_from_the_transform(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,12 +39,17 @@ class Case:
         """How many elements, layers or blocks a stack has in this case."""
         return self.transform.elements(self.backend.devices)
 
+    @property
+    def _sizes(self) -> tuple[int, ...]:
+        return self.transform.sizes(self.backend.devices)
+
     def holds(
         self,
         body: Body,
         *makers: twins.Maker,
         edit: Edit = Edit.VALUE,
         twin: Body | None = None,
+        calls: int = 1,
     ) -> None:
         """Lifts `body` and holds what is outside, and the outputs, against plain Python.
 
@@ -56,6 +61,7 @@ class Case:
             Python refuses it, the claim is that the transform refuses it too, and that the
             caller's objects are as before.
           twin: the body that plain Python runs, where it is not `body` itself.
+          calls: how often the lifted body is called on these objects, one call after the other.
 
         Raises:
           WrongResult: the objects or the outputs are not what plain Python leaves.
@@ -67,7 +73,7 @@ class Case:
         told = None
         if answer is not Answer.REFUSED:
             try:
-                told = twins.tell(self.transform, twin or body, makers, self.elements)
+                told = twins.tell(self.transform, twin or body, makers, *self._sizes, calls=calls)
             except _REFUSALS as error:
                 if answer is Answer.DONE:
                     raise SuiteError(f"plain Python refuses this body: {error!r}") from error
@@ -80,13 +86,17 @@ class Case:
 
         def judge(outputs: Any) -> None:
             self._judge(told.scene, scene.describe(self.backend.name))
-            self._judge(told.outputs, self._described({"output": self.transform.read(outputs)}))
+            found = twins.name_outputs([self.transform.read(output) for output in outputs])
+            self._judge(told.outputs, self._described(found))
+
+        def make_calls() -> list[Any]:
+            return [call() for _ in range(calls)]
 
         if answer is Answer.DONE:
             self.notes["answer"] = "done"
-            judge(call())
+            judge(make_calls())
         else:
-            self.done_or_refused(call, scene, judge)
+            self.done_or_refused(make_calls, scene, judge)
 
     def apply(self, body: Body, *makers: twins.Maker, edit: Edit = Edit.VALUE) -> "Applied":
         """Lifts `body` without judging: the stacked objects, the scene, and the call to make."""
@@ -215,10 +225,9 @@ class Case:
     def _stage(
         self, body: Body, makers: tuple[twins.Maker, ...], edit: Edit
     ) -> tuple[list[Any], twins.Scene, Callable[[], Any]]:
-        form = self.transform.form
-        parts = twins.make_elements(form, makers, self.elements)
-        objects = twins.stack(form, parts)
-        x = twins.stack_inputs(self.transform, self.elements)
+        parts = twins.make_elements(self.transform, makers, *self._sizes)
+        objects = twins.stack(self.transform, parts, *self._sizes)
+        x = twins.stack_inputs(self.transform, *self._sizes)
         random = tuple(bool(descriptions.variables(root, nnx.RngState)) for root in objects)
         setting = Setting(
             len(makers), edit, self.backend.devices, self.transform.steps, random=random

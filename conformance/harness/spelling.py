@@ -4,18 +4,36 @@ Nothing here adapts behaviour. What a release does is for the claims to find out
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import jax
+import numpy as np
 from flax import nnx
+from jax.sharding import Mesh
 
 from conformance.harness.subject import at_least
+
+try:
+    from jax import shard_map as _shard_map
+except ImportError:  # JAX before 0.6.1
+    from jax.experimental.shard_map import shard_map as _shard_map  # type: ignore[no-redef]
 
 _WRITES_BY_METHOD = at_least("0.12.1")
 _LIST_IS_A_NODE = at_least("0.12.0")
 _ARRAY_IS_A_LEAF = at_least("0.10.5")
+_OPTIMIZER_TAKES_MODEL = at_least("0.11.0")
 _OBJECT: type = nnx.Pytree if at_least("0.11.1") else nnx.Object
 _STATE_LEAF: type = nnx.Variable if at_least("0.11.0") else nnx.VariableState
+_NAMES_NEED_A_MESH = at_least("0.12.0")
+
+# The keyword for a Variable's axis names that transforms keep in step: the guide's `out_sharding`.
+# Any other keyword is taken for metadata that means nothing to them, without a word.
+AXIS_NAMES = (
+    "out_sharding" if at_least("0.12.4") else "sharding_names" if at_least("0.11.2") else "sharding"
+)
+# Metadata of a Variable that is not to be laid out on the mesh by its axis names, nor needs one.
+UNPLACED: Mapping[str, bool] = {"eager_sharding": False}
 
 # nnx.vjp and nnx.jvp take objects only when told that no structure will change.
 KEEPS_STRUCTURE: Mapping[str, bool] = (
@@ -99,10 +117,43 @@ def metadata(variable: Any) -> dict[str, Any]:
     }
 
 
+def axis_names(variable: Any) -> Any:
+    """The axis names that a Variable (or a leaf of a State) has, as its attribute says them."""
+    if AXIS_NAMES not in variable.get_metadata():
+        return None
+    return getattr(variable, AXIS_NAMES)
+
+
+@contextmanager
+def mesh(device: jax.Device, names: tuple[str, ...]) -> Iterator[Mesh]:
+    """A mesh of just `device`, in which Variables may be made whose axes have these names."""
+    made = Mesh(np.array([device]).reshape([1] * len(names)), names)
+    with jax.set_mesh(made) if _NAMES_NEED_A_MESH else made:
+        yield made
+
+
+def state_leaves(state: Any) -> dict[tuple[Any, ...], Any]:
+    """The leaves of a State (or of nested mappings), with their metadata, by path."""
+    if not isinstance(state, Mapping | nnx.State):
+        return {(): state}
+    return {
+        (name, *path): leaf
+        for name, value in state.items()
+        for path, leaf in state_leaves(value).items()
+    }
+
+
+def jax_shard_map(function: Any, **options: Any) -> Any:
+    """JAX's own shard_map, which was experimental once."""
+    return _shard_map(function, **options)
+
+
 def state_arrays(state: Any) -> dict[tuple[Any, ...], jax.Array]:
-    """The arrays of a State (or of nested mappings), by path."""
+    """The arrays of a State (or of a pytree of them), by path."""
     if isinstance(state, _STATE_LEAF):
         return {(): read(state)}
+    if isinstance(state, list | tuple):
+        state = dict(enumerate(state))
     if not isinstance(state, Mapping | nnx.State):
         return {(): state}
     return {
@@ -110,3 +161,11 @@ def state_arrays(state: Any) -> dict[tuple[Any, ...], jax.Array]:
         for name, value in state.items()
         for path, array in state_arrays(value).items()
     }
+
+
+def apply_gradients(optimizer: Any, model: Any, gradients: Any) -> None:
+    """One step of an `optimizer` of `model`; up to 0.10.7 it held the model itself."""
+    if _OPTIMIZER_TAKES_MODEL:
+        optimizer.update(model, gradients)
+    else:
+        optimizer.update(gradients)

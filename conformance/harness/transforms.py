@@ -5,6 +5,7 @@ float array `x`. What a lifted body means in plain Python is its `Form`, played 
 """
 
 import functools
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -93,12 +94,27 @@ class Transform:
     answers: Mapping[Edit, Answer]
     read: Callable[[Any], Any] = lambda outputs: outputs
     steps: int = STEPS  # of a loop
+    nest: tuple["Transform", ...] = ()  # what a composite is made of, outermost first
+
+    @property
+    def layers(self) -> tuple["Transform", ...]:
+        """The transforms that lift a body one in the other, outermost first."""
+        return self.nest or (self,)
+
+    def sizes(self, devices: tuple[jax.Device, ...]) -> tuple[int, ...]:
+        """For each layer, how many elements or blocks it takes a stack apart into."""
+        return tuple(
+            1
+            if layer.form not in STACKED
+            else min(ELEMENTS, len(devices))
+            if layer.name in ON_DEVICES
+            else ELEMENTS
+            for layer in self.layers
+        )
 
     def elements(self, devices: tuple[jax.Device, ...]) -> int:
         """How many elements or blocks a stack has under this transform."""
-        if self.form in STACKED:
-            return min(ELEMENTS, len(devices)) if self.name in ON_DEVICES else ELEMENTS
-        return 1
+        return math.prod(self.sizes(devices))
 
 
 ON_DEVICES = ("pmap", "shard_map")
@@ -163,18 +179,24 @@ def _value_and_grad(body: Body, setting: Setting) -> Callable[..., Any]:
     return nnx.value_and_grad(_loss(body))
 
 
-def _custom_vjp(body: Body, setting: Setting) -> Callable[..., Any]:
+def with_rule(body: Body, setting: Setting) -> Callable[..., Any]:
+    """`body` as a custom_vjp, with a rule that no derivative agrees with."""
     custom = nnx.custom_vjp(body)
     still: list[Any] = []
 
     def forward(*arguments: Any) -> tuple[Any, None]:
-        still[:] = [jax.tree.map(_zero_tangent, nnx.state(node)) for node in arguments[:-1]]
+        still[:] = _zero_states(arguments[:-1])
         return body(*arguments), None
 
     def backward(_: None, cotangents: tuple[Any, Any]) -> tuple[Any, ...]:
         return (*still, RULE * cotangents[1])
 
     custom.defvjp(forward, backward)
+    return custom
+
+
+def _custom_vjp(body: Body, setting: Setting) -> Callable[..., Any]:
+    custom = with_rule(body, setting)
     differentiated = nnx.value_and_grad(
         lambda *arguments: custom(*arguments).sum(), argnums=setting.objects
     )
@@ -192,7 +214,8 @@ def _vjp(body: Body, setting: Setting) -> Callable[..., Any]:
 def _jvp(body: Body, setting: Setting) -> Callable[..., Any]:
     def apply(*arguments: Any) -> Any:
         *objects, x = arguments
-        still = jax.tree.map(_zero_tangent, tuple(objects))
+        graph, state = nnx.split(tuple(objects))  # the tangents share what the objects share
+        still = nnx.merge(graph, jax.tree.map(_zero_tangent, state))
         y, tangent = nnx.jvp(body, arguments, (*still, jnp.ones_like(x)), **_options(setting))
         return {"y": y, "tangent": tangent}
 
@@ -201,6 +224,30 @@ def _jvp(body: Body, setting: Setting) -> Callable[..., Any]:
 
 def _options(setting: Setting) -> Mapping[str, bool]:
     return spelling.KEEPS_STRUCTURE if setting.edit is Edit.VALUE else {}
+
+
+def _zero_states(objects: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Zeros for a pytree of objects: what these share is in the state of the first of them."""
+    states = jax.tree.map(_zero_tangent, nnx.state(objects))
+
+    def state_at(path: tuple[Any, ...], _: Any) -> Any:
+        found = states
+        for key in map(_key, path):
+            if key not in found:
+                return nnx.State({})
+            found = found[key]
+        return found
+
+    zeros: tuple[Any, ...] = jax.tree_util.tree_map_with_path(state_at, objects, is_leaf=_is_node)
+    return zeros
+
+
+def _key(entry: Any) -> Any:
+    return entry.idx if isinstance(entry, jax.tree_util.SequenceKey) else entry.key
+
+
+def _is_node(node: Any) -> bool:
+    return spelling.is_object(node) or isinstance(node, nnx.Variable)
 
 
 def _zero_tangent(array: jax.Array) -> Any:

@@ -3,6 +3,7 @@
 No NNX transform is called here. Gradients are JAX's own, of the same body on rebuilt objects.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,13 +14,39 @@ import numpy as np
 from flax import nnx
 
 from conformance.harness import spelling
-from conformance.harness.descriptions import Description, describe, gather, nodes, variables
+from conformance.harness.descriptions import (
+    Description,
+    Path,
+    describe,
+    gather,
+    nodes,
+    variables,
+)
 from conformance.harness.transforms import RULE, STACKED, Body, Form, Transform
 
 Maker = Callable[[int], Any]
 Join = Callable[[Sequence[np.ndarray]], np.ndarray]
+Layers = Sequence[tuple[Transform, int]]  # each with its number of elements, outermost first
 
 WIDTH = 3  # of the input that bodies get
+
+
+def together(make: Callable[[int], Sequence[Any]], number: int) -> list[Maker]:
+    """A maker for each of the `number` objects that `make` makes at once, since they share.
+
+    They are called in turn, element by element, as a case does.
+    """
+    made: list[Any] = []
+
+    def maker(index: int) -> Maker:
+        def make_one(element: int) -> Any:
+            if index == 0:
+                made[:] = make(element)
+            return made[index]
+
+        return make_one
+
+    return [maker(index) for index in range(number)]
 
 
 @dataclass(frozen=True)
@@ -55,51 +82,92 @@ class Told:
     outputs: Description
 
 
+@dataclass(frozen=True)
+class Parts:
+    """The objects of every element of a stack, in order, and how they are made anew."""
+
+    objects: list[list[Any]]
+    remake: Callable[[], list[list[Any]]]
+
+    def split(self, number: int) -> list["Parts"]:
+        """The parts of each of the `number` equal stacks that this one is made of."""
+        size = len(self.objects) // number
+        return [self._of(slice(size * index, size * (index + 1))) for index in range(number)]
+
+    def _of(self, chosen: slice) -> "Parts":
+        return Parts(self.objects[chosen], lambda: self.remake()[chosen])
+
+
 def element_inputs(elements: int) -> list[jax.Array]:
     """One input per element: positive floats of shape (WIDTH,), all different."""
     start = np.arange(1, WIDTH + 1, dtype=np.float32)
     return [jnp.asarray(start + WIDTH * element) for element in range(elements)]
 
 
-def stack_inputs(transform: Transform, elements: int) -> jax.Array:
-    """What the caller passes beside its objects: a row per element or step, or the first input."""
-    form = transform.form
-    inputs = element_inputs(transform.steps if form is Form.STEPPED else elements)
-    return jnp.stack(inputs) if form in (Form.MAPPED, Form.SHARDED, Form.STEPPED) else inputs[0]
+def stack_inputs(transform: Transform, *sizes: int) -> jax.Array:
+    """What the caller passes beside its objects: a row per element or step, or the first input.
+
+    Here and below, `sizes` says of each layer of the transform how many elements it has.
+    """
+    shape = [
+        layer.steps if layer.form is Form.STEPPED else size
+        for layer, size in _layers(transform, sizes)
+        if layer.form in (Form.MAPPED, Form.SHARDED, Form.STEPPED)
+    ]
+    return jnp.asarray(np.stack(element_inputs(math.prod(shape))).reshape(*shape, WIDTH))
 
 
-def joined_by(form: Form) -> Join:
-    """How a stack is made of the arrays of its elements."""
-    return np.concatenate if form is Form.SHARDED else np.stack
+def _layers(transform: Transform, sizes: Sequence[int]) -> Layers:
+    return list(zip(transform.layers, sizes, strict=True))
 
 
-def stack(form: Form, parts: Sequence[Any]) -> Any:
+def _has(layers: Layers, *forms: Form) -> bool:
+    return any(layer.form in forms for layer, _ in layers)
+
+
+def _joined_by(layers: Layers) -> Join:
+    """How a stack is made of its elements' arrays: with an axis for each layer that maps."""
+    if _has(layers, Form.SHARDED):
+        return np.concatenate
+    shape = [size for layer, size in layers if layer.form in STACKED]
+    return lambda arrays: np.stack(arrays).reshape((*shape, *arrays[0].shape))
+
+
+def stack(transform: Transform, parts: Sequence[Any], *sizes: int) -> Any:
     """The caller's object made of its elements' `parts`: each Variable holds all of their values.
 
-    A form that maps nothing has one element, which is the object itself.
+    A transform that maps nothing has one element, which is the object itself.
     """
-    if form in STACKED:
+    layers = _layers(transform, sizes)
+    if _has(layers, *STACKED):
+        join = _joined_by(layers)
         columns = [variables(part) for part in parts]
         for path, variable in columns[0].items():
-            if form is Form.SHARDED and isinstance(variable, nnx.RngState):
+            if _has(layers, Form.SHARDED) and isinstance(variable, nnx.RngState):
                 continue
-            spelling.write(variable, _join(form, [spelling.read(c[path]) for c in columns]))
+            spelling.write(variable, _join(join, [spelling.read(c[path]) for c in columns]))
     return parts[0]
 
 
-def _join(form: Form, values: Sequence[jax.Array]) -> jax.Array:
-    if jnp.issubdtype(values[0].dtype, jax.dtypes.prng_key):
-        return jnp.stack(values) if form is not Form.SHARDED else jnp.concatenate(values)
-    return jnp.asarray(joined_by(form)([np.asarray(value) for value in values]))
+def _join(join: Join, values: Sequence[jax.Array]) -> jax.Array:
+    if any(map(_beyond_numpy, values)):
+        shape = join([np.empty(value.shape) for value in values]).shape
+        return jnp.stack(values).reshape(shape)
+    return jnp.asarray(join([np.asarray(value) for value in values]))
 
 
-def make_elements(form: Form, makers: Sequence[Maker], elements: int) -> list[list[Any]]:
+def _beyond_numpy(value: jax.Array) -> bool:
+    is_key: bool = jnp.issubdtype(value.dtype, jax.dtypes.prng_key)
+    return is_key or isinstance(value, jax.core.Tracer)
+
+
+def make_elements(transform: Transform, makers: Sequence[Maker], *sizes: int) -> list[list[Any]]:
     """Fresh objects, a list per element; a block keeps its leading axis, of length one.
 
     Random state is no stack of blocks: every block has that of the first.
     """
-    made = [[make(element) for make in makers] for element in range(elements)]
-    if form is Form.SHARDED:
+    made = [[make(element) for make in makers] for element in range(math.prod(sizes))]
+    if _has(_layers(transform, sizes), Form.SHARDED):
         firsts = variables(made[0])
         for path, variable in ((p, v) for objects in made for p, v in variables(objects).items()):
             if isinstance(variable, nnx.RngState):
@@ -109,56 +177,98 @@ def make_elements(form: Form, makers: Sequence[Maker], elements: int) -> list[li
     return made
 
 
-def tell(transform: Transform, body: Body, makers: Sequence[Maker], elements: int) -> Told:
-    """Runs `body` as the form of `transform` says, without any transform."""
-    form = transform.form
-    parts = make_elements(form, makers, elements)
-    inputs = element_inputs(elements)
-    scenes = [Scene.of(objects) for objects in parts]
-    outputs: Any
-    if form is Form.ONCE:
-        outputs = body(*parts[0], inputs[0])
-    elif form is Form.REPEATED:
-        outputs = inputs[0]
-        for _ in range(transform.steps):
-            outputs = body(*parts[0], outputs)
-    elif form is Form.STEPPED:
-        outputs = jnp.stack([body(*parts[0], x) for x in element_inputs(transform.steps)])
-    elif form is Form.THREADED:
-        outputs = inputs[0]
-        for objects in parts:
-            outputs = body(*objects, outputs)
-    elif form is Form.DIFFERENTIATED:
-        outputs = _differentiate(transform.name, body, makers, parts[0], inputs[0])
-    else:
-        shaped = [x[None] for x in inputs] if form is Form.SHARDED else inputs
-        results = [body(*objects, x) for objects, x in zip(parts, shaped, strict=True)]
-        outputs = jnp.asarray(joined_by(form)([np.asarray(result) for result in results]))
+def tell(
+    transform: Transform, body: Body, makers: Sequence[Maker], *sizes: int, calls: int = 1
+) -> Told:
+    """Makes `calls` calls of `body` as the forms of `transform` say, without any transform."""
+
+    def remake() -> list[list[Any]]:
+        return make_elements(transform, makers, *sizes)
+
+    parts = Parts(remake(), remake)
+    scenes = [Scene.of(objects) for objects in parts.objects]
+    x = stack_inputs(transform, *sizes)
+    layers = _layers(transform, sizes)
+    outputs = [_run(layers, body, parts, x) for _ in range(calls)]
+    whole = ("RngKey", "RngCount") if _has(layers, Form.SHARDED) else ()
     described = [scene.describe() for scene in scenes]
-    whole = ("RngKey", "RngCount") if form is Form.SHARDED else ()
-    scene = gather(described, joined_by(form), whole) if form in STACKED else described[0]
-    return Told(scene, describe({"output": outputs}))
+    scene = gather(described, _joined_by(layers), whole)
+    return Told(scene, describe(name_outputs(outputs)))
+
+
+def name_outputs(outputs: Sequence[Any]) -> dict[str, Any]:
+    """The outputs of one call, or of several, by the name that they have in a description."""
+    if len(outputs) == 1:
+        return {"output": outputs[0]}
+    return {f"output of call {number}": output for number, output in enumerate(outputs, 1)}
+
+
+def _run(layers: Layers, body: Body, parts: Parts, x: jax.Array) -> Any:
+    """Edits the objects of `parts` as one call does, and gives its output.
+
+    The outermost of `layers` runs what the others make of `body`.
+    """
+    if not layers:
+        return body(*parts.objects[0], x)
+    (layer, size), *inner = layers
+
+    def run(parts: Parts, x: jax.Array) -> Any:
+        return _run(inner, body, parts, x)
+
+    if layer.form is Form.ONCE:
+        return run(parts, x)
+    if layer.form is Form.DIFFERENTIATED:
+        return _differentiate(layer.name, inner, run, parts, x)
+    if layer.form is Form.REPEATED:
+        for _ in range(layer.steps):
+            x = run(parts, x)
+        return x
+    if layer.form is Form.STEPPED:
+        return _pile([run(parts, row) for row in x], np.stack)
+    if layer.form is Form.THREADED:
+        for element in parts.split(size):
+            x = run(element, x)
+        return x
+    elements = zip(parts.split(size), x, strict=True)
+    if layer.form is Form.SHARDED:
+        return _pile([run(element, row[None]) for element, row in elements], np.concatenate)
+    return _pile([run(element, row) for element, row in elements], np.stack)
+
+
+def _pile(outputs: Sequence[Any], join: Join) -> Any:
+    return jax.tree.map(lambda *arrays: _join(join, arrays), *outputs)
 
 
 def _differentiate(
-    name: str, body: Body, makers: Sequence[Maker], objects: Sequence[Any], x: jax.Array
+    name: str,
+    inner: Layers,
+    run: Callable[[Parts, jax.Array], jax.Array],
+    parts: Parts,
+    x: jax.Array,
 ) -> dict[str, Any]:
-    """Edits `objects` by one eager run, and gives the outputs that the transform `name` owes."""
-    parameters = {
-        path: spelling.read(variable) for path, variable in variables(objects[0], nnx.Param).items()
-    }
+    """Edits the objects by one eager run, and gives the outputs that the transform `name` owes."""
+    before = [
+        {path: spelling.read(variable) for path, variable in variables(objects).items()}
+        for objects in parts.objects
+    ]
+    parameters = [
+        {path: spelling.read(variable) for path, variable in found.items()}
+        for found in (variables(objects[0], nnx.Param) for objects in parts.objects)
+    ]
 
-    def on_fresh_objects(values: dict[Any, jax.Array], x: jax.Array) -> jax.Array:
-        fresh = [make(0) for make in makers]
-        for path, variable in variables(fresh[0], nnx.Param).items():
-            spelling.write(variable, values[path])
-        y: jax.Array = body(*fresh, x)
-        return y
+    def on_fresh_objects(values: list[dict[Path, jax.Array]], x: jax.Array) -> jax.Array:
+        fresh = Parts(parts.remake(), parts.remake)
+        for objects, given, other in zip(fresh.objects, values, before, strict=True):
+            for path, variable in variables(objects).items():
+                spelling.write(variable, other[path])
+            for path, variable in variables(objects[0], nnx.Param).items():
+                spelling.write(variable, given[path])
+        return run(fresh, x)
 
     def of_x(x: jax.Array) -> jax.Array:
         return on_fresh_objects(parameters, x)
 
-    y = body(*objects, x)
+    y = run(parts, x)
     if name == "custom_vjp":
         return {"value": y.sum(), "cotangent of x": jnp.full_like(x, RULE)}
     if name == "vjp":
@@ -166,6 +276,8 @@ def _differentiate(
     if name == "jvp":
         return {"y": y, "tangent": jax.jvp(of_x, (x,), (jnp.ones_like(x),))[1]}
     gradients = jax.grad(lambda values: on_fresh_objects(values, x).sum())(parameters)
+    join = _joined_by(inner)
+    joined = {path: _join(join, [each[path] for each in gradients]) for path in gradients[0]}
     if name == "grad":
-        return {"gradients": gradients}
-    return {"value": y.sum(), "gradients": gradients}
+        return {"gradients": joined}
+    return {"value": y.sum(), "gradients": joined}
