@@ -47,6 +47,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="known deviations of your own, beside those that the suite ships (repeatable)",
     )
     group.addoption(
+        "--record",
+        metavar="FILE",
+        help="write what the run sees to this file, line by line",
+    )
+    group.addoption(
         "--no-known-deviations",
         action="store_true",
         help="the raw truth: every deviation fails",

@@ -14,12 +14,15 @@ from conformance.harness import backends, deviations
 from conformance.harness.cases import Case
 from conformance.harness.claims import STYLES, CaseKey, Claim
 from conformance.harness.deviations import Deviation
+from conformance.harness.nesting import LIFTS
 from conformance.harness.subject import DEFAULT_MODE, Subject, at_least
 from conformance.harness.summary import Tally
 from conformance.harness.transforms import TRANSFORMS
 from conformance.harness.verdicts import ClaimBroken, SuiteError, Verdict, observed_in
+from conformance.report import records
 
 NOT_APPLICABLE = "not applicable: "
+_MESSAGE_LENGTH = 4000  # characters of a failure's message that a record keeps
 _NARROWING_OPTIONS = (
     "keyword",
     "markexpr",
@@ -37,7 +40,8 @@ _NARROWING_OPTIONS = (
 def start(config: pytest.Config, subject: Subject) -> "ConformanceSession":
     """Registers the session of this run.
 
-    Raises pytest.UsageError for a backend that is not here and for a malformed deviations file.
+    Raises pytest.UsageError for a backend that is not here, for a malformed deviations file, and
+    for a record that cannot be written.
     """
     # Still unset where a conftest imported JAX before us.
     if jax.config.jax_default_matmul_precision is None:  # type: ignore[attr-defined]
@@ -53,6 +57,8 @@ def start(config: pytest.Config, subject: Subject) -> "ConformanceSession":
     except (backends.BackendError, deviations.DeviationsError) as error:
         raise pytest.UsageError(str(error)) from None
     session = ConformanceSession(config, subject, chosen, (*known, *own))
+    if config.option.record and not hasattr(config, "workerinput"):
+        session.record = _start_record(Path(config.option.record), session)
     config.pluginmanager.register(session, "conformance-session")
     for marker in (*TRANSFORMS, *STYLES, *here):
         config.addinivalue_line("markers", f"{marker}: cases of this transform, style or backend")
@@ -80,6 +86,8 @@ class ConformanceSession:
         )
         self.tally = Tally()
         self.unmatched: list[Deviation] = []
+        self.record: records.Writer | None = None
+        self._seen: dict[str, records.Seen] = {}  # what the record has still to get, by test
 
     def header(self) -> list[str]:
         """What is tested, for the head of the run."""
@@ -109,9 +117,11 @@ class ConformanceSession:
 
     def _parameter(self, claim: Claim, key: CaseKey) -> Any:
         words = [key.transform, key.style, key.variant, key.backend]
+        lift = LIFTS.get(key.transform)
+        layers = {layer.name for layer in lift.layers} if lift else ()
         marks = [
             getattr(pytest.mark, word)
-            for word in (key.transform, key.style, key.backend)
+            for word in (*sorted(layers), key.style, key.backend)
             if word != "-"
         ]
         if reason := _not_applicable(claim, key):
@@ -127,7 +137,7 @@ class ConformanceSession:
         made = Case(
             claim,
             key,
-            TRANSFORMS.get(key.transform),  # type: ignore[arg-type]
+            LIFTS.get(key.transform),  # type: ignore[arg-type]
             key.style,
             claim.variants.get(key.variant),
             self.backends[key.backend],
@@ -151,6 +161,7 @@ class ConformanceSession:
         if report.failed:
             _explain(report, item, claim, key, call)
         properties = [("case", str(key)), ("verdict", str(verdict))]
+        properties += _failure(call.excinfo.value if call.excinfo else None, verdict)
         matching = (entry for entry in self.deviations if entry.matches(key))
         properties += [("deviation", entry.source) for entry in matching]
         case: Case | None = getattr(item, "funcargs", {}).get("case")
@@ -198,6 +209,13 @@ class ConformanceSession:
             matched = [str(value) for name, value in report.user_properties if name == "deviation"]
             verdict = Verdict(properties["verdict"])
             self.tally.add(properties["case"], verdict, matched, properties.get("cause", ""))
+            # A later phase of the same test may only make its verdict worse.
+            self._seen[report.nodeid] = _seen(properties, verdict)
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        seen = self._seen.pop(nodeid, None)
+        if self.record and seen:
+            self.record.add(seen)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -211,6 +229,8 @@ class ConformanceSession:
             ]
             if self.unmatched and session.exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if self.record:
+            self.record.close(int(session.exitstatus), self._is_full(session))
 
     def _is_full(self, session: pytest.Session) -> bool:
         """Whether every claim was to be run: nothing narrowed the run, nothing cut it short."""
@@ -231,11 +251,51 @@ class ConformanceSession:
             terminalreporter.write_line(f"{entry.source} matches no case", red=True)
 
 
+def _start_record(path: Path, session: ConformanceSession) -> records.Writer:
+    subject = session.subject
+    header = records.Header(
+        suite=__version__,
+        subject={
+            "flax": str(subject.flax),
+            "jax": str(subject.jax),
+            "jaxlib": str(subject.jaxlib),
+            "python": subject.python,
+            "mode": subject.mode,
+            "prng": subject.prng,
+        },
+        backends={name: backend.line() for name, backend in session.backends.items()},
+    )
+    try:
+        return records.Writer(path, header)
+    except OSError as error:
+        raise pytest.UsageError(f"--record {path}: {error.strerror}") from None
+
+
+def _failure(error: BaseException | None, verdict: Verdict) -> list[tuple[str, str]]:
+    """What a record keeps of a failure."""
+    if error is None or verdict is Verdict.NOT_APPLICABLE:
+        return []
+    return [
+        ("observed", str(observed_in(error))),
+        ("error", type(error).__name__),
+        ("message", str(error)[:_MESSAGE_LENGTH]),
+    ]
+
+
+def _seen(properties: dict[str, str], verdict: Verdict) -> records.Seen:
+    failure = {name: properties.get(name, "") for name in ("observed", "error", "message", "cause")}
+    told = {"case", "verdict", "deviation", *failure}
+    notes = {name: text for name, text in properties.items() if name not in told}
+    return records.Seen(properties["case"], verdict, notes=notes, **failure)
+
+
 def _not_applicable(claim: Claim, key: CaseKey) -> str:
     """Why the running Flax cannot have this case: it never had what is claimed. Else empty."""
     since, what = claim.since, "what the claim speaks of"
-    if key.transform != "-" and not at_least(TRANSFORMS[key.transform].since):
-        since, what = TRANSFORMS[key.transform].since, f"nnx.{key.transform}"
+    lift = LIFTS.get(key.transform)
+    if lift and not at_least(lift.since):
+        [latest, *_] = [layer for layer in lift.layers if layer.since == lift.since]
+        since, what = lift.since, f"nnx.{latest.name}"
     return "" if at_least(since) else f"{NOT_APPLICABLE}{what} came with flax {since}"
 
 

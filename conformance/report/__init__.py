@@ -1,0 +1,1 @@
+"""What becomes of a run: records. Nothing here imports JAX or Flax."""
