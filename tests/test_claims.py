@@ -11,12 +11,12 @@ import pytest
 
 import conformance
 from conformance.harness.claims import REGISTRY, STYLES, CaseKey, Claim, Registry, claim
+from conformance.harness.nesting import LIFTS
 from conformance.harness.subject import FLOOR, releases
-from conformance.harness.transforms import ALL
 
 PACKAGE = Path(conformance.__file__).parent
 HARNESS = PACKAGE / "harness"
-SECTIONS = sorted(path.parent for path in PACKAGE.glob("*/__init__.py") if path.parent != HARNESS)
+SECTIONS = sorted({path.parent for path in PACKAGE.glob("*/test_*.py")})
 SOURCES = sorted(path for section in SECTIONS for path in section.glob("*.py"))
 
 RESULT = Claim("section/name", "It is kept.", "Guide", "0.10.0", (), (), {})
@@ -143,11 +143,11 @@ def test_claims_are_whole(sections: dict[str, list[Any]]) -> None:
 
 
 def test_claims_are_crossed_with_what_exists(sections: dict[str, list[Any]]) -> None:
-    """Transforms and styles are of the table; a claim without a transform has no style."""
+    """Transforms and styles are of the tables; a claim without a transform has no style."""
     assert [
         found.id
         for _, _, found in all_claims(sections)
-        if not set(found.across) <= set(ALL)
+        if not set(found.across) <= set(LIFTS)
         or not set(found.styles) <= set(STYLES)
         or len(set(found.across)) != len(found.across)
     ] == []
@@ -164,7 +164,7 @@ def test_tests_are_named_after_their_claims(sections: dict[str, list[Any]]) -> N
 
 def test_case_keys_are_unique(sections: dict[str, list[Any]]) -> None:
     """No two variants of a claim read the same in a case's id, nor like another parameter."""
-    taken = {*ALL, *STYLES, "cpu", "gpu", "tpu", "-"}
+    taken = {*LIFTS, *STYLES, "cpu", "gpu", "tpu", "-"}
 
     assert [
         (found.id, label)
@@ -258,7 +258,20 @@ def test_harness_imports_no_section() -> None:
         f"{path.name}:{line}: {name}"
         for path in HARNESS.glob("*.py")
         for line, name in names(ast.parse(path.read_text()))
-        if name.startswith("import conformance.") and name.split(".")[1] in {*sections, "models"}
+        if name.startswith("import conformance.")
+        and name.split(".")[1] in {*sections, "models", "building_blocks"}
+    ]
+
+    assert found == []
+
+
+def test_command_needs_no_jax() -> None:
+    """What reads guides imports neither JAX nor Flax, nor what does."""
+    found = [
+        f"{in_package(path)}:{line}: {name}"
+        for path in [*PACKAGE.glob("guide/*.py"), PACKAGE / "command.py"]
+        for line, name in names(ast.parse(path.read_text()))
+        if re.match(r"import (jax|flax|chex|conformance\.(?!guide))", name)
     ]
 
     assert found == []
@@ -268,7 +281,7 @@ def test_who_asks_for_versions() -> None:
     """Spelling and the subject ask for versions; the session, for what is not applicable."""
     asking = {
         path.stem
-        for path in [*HARNESS.glob("*.py"), PACKAGE / "models.py"]
+        for path in [*HARNESS.glob("*.py"), *PACKAGE.glob("*.py")]
         for _, name in names(ast.parse(path.read_text()))
         if name in ("at_least", "version_of", "import importlib.metadata")
     }

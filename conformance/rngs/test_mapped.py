@@ -7,6 +7,7 @@ from flax import nnx
 from conformance.harness import spelling
 from conformance.harness.cases import Case
 from conformance.harness.claims import STYLES, claim
+from conformance.harness.twins import Scene
 from conformance.rngs.generator import light_key, light_keys, light_rngs
 from conformance.rngs.noisy import SPLIT, Noisy, lift_noise, noise_by_hand, noise_inputs
 
@@ -41,3 +42,12 @@ def test_broadcast(case: Case) -> None:
 
     y, drawn = case.call(lift_noise(case, case.variant), noisy, noise_inputs(case))
     case.equal({"noisy": noisy, "y": y, "drawn": drawn}, {"noisy": outside, **expected})
+
+
+@claim("rngs/unsplit-refused", guide=GUIDE, across=("vmap",), styles=STYLES)
+def test_unsplit_refused(case: Case) -> None:
+    """Random state that was not split beforehand cannot be mapped, and stays as it was."""
+    noisy = Noisy(light_rngs(noise=light_key(0)))
+    lifted, x = lift_noise(case, SPLIT), noise_inputs(case)
+
+    case.refuses(lambda: case.call(lifted, noisy, x), Scene.of([noisy]), "rank")

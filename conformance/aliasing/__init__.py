@@ -1,0 +1,1 @@
+"""Promises about objects that are reached more than once."""

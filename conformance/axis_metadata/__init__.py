@@ -1,0 +1,1 @@
+"""Axis metadata: names of axes follow the axes."""

@@ -1,0 +1,1 @@
+"""Claims of the introduction and of the guide's first example."""

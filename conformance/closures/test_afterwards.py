@@ -1,0 +1,93 @@
+"""What is left of a captured object after the error, and what to do instead."""
+
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+from conformance.harness import spelling
+from conformance.harness.cases import Case
+from conformance.harness.claims import claim
+from conformance.harness.transforms import ALL
+from conformance.harness.twins import WIDTH, Scene, element_inputs
+from conformance.models import Layer
+
+GUIDE = "Mutable Module cannot be passed by closure"
+REFUSAL = "trace level"
+
+
+def use(layer, x):
+    return layer(x)
+
+
+@claim("closures/object-intact", guide=GUIDE, across=ALL, styles=("method",))
+def test_object_intact(case: Case) -> None:
+    """After that error a captured Module is as it was, and can be used, also as an argument."""
+    captured, fresh = Layer(), Layer()
+
+    def body(layer, x):
+        return captured(layer(x))
+
+    applied = case.apply(body, Layer)
+    case.refuses(applied.call, Scene.of([captured, *applied.objects]), match=REFUSAL)
+    (x,) = element_inputs(1)
+    case.equal({"captured": captured, "y": captured(x)}, {"captured": fresh, "y": fresh(x)})
+    given = iter((captured,))  # the first element of the stack; all the others are new
+
+    def used_once(element):
+        layer = Layer(element)
+        spelling.add(layer.count, 1)
+        return next(given, layer)
+
+    case.holds(use, used_once)
+
+
+@claim("closures/as-argument", guide=GUIDE, across=ALL, styles=("function",))
+def test_as_argument(case: Case) -> None:
+    """A body that is given the Module which it mutates may do so."""
+
+    def body(layer, x):
+        spelling.write(layer.kernel, x)
+        return layer(x)
+
+    case.holds(body, Layer)
+
+
+class Kernel(nnx.Module):
+    """A Module that can also be mapped element by element."""
+
+    def __init__(self) -> None:
+        self.kernel = nnx.Param(jnp.asarray(np.ones(WIDTH, np.float32)))
+        self.label = "new"
+
+
+def update(module, x):
+    spelling.write(module.kernel, x)
+    return x.sum()
+
+
+NESTED = {
+    "into-jit": lambda module, x: nnx.jit(update)(module, x),
+    "into-vmap": lambda module, x: nnx.vmap(update)(module, x),
+    "into-remat": lambda module, x: nnx.remat(update)(module, x),
+    "into-cond": lambda module, x: nnx.cond(jnp.sum(x) > 0, update, update, module, x),
+}
+
+
+@claim(
+    "closures/nested-object-intact",
+    guide=GUIDE,
+    across=("vmap", "jit"),
+    styles=("function",),
+    variants=NESTED,
+)
+def test_nested_object_intact(case: Case) -> None:
+    """A captured Module that the body gives to another transform, which mutates it, is refused,
+    and is as it was."""
+    captured = Kernel()
+
+    def body(layer, x):
+        case.variant(captured, x)
+        return layer(x)
+
+    applied = case.apply(body, Layer)
+    case.refuses(applied.call, Scene.of([captured, *applied.objects]), match=REFUSAL)

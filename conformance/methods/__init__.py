@@ -1,0 +1,1 @@
+"""Claims of the section on transforming methods."""
