@@ -1,0 +1,1 @@
+"""Which claim stands for which passage of the guide: its words are read, and never stored."""
