@@ -9,7 +9,7 @@ from flax import nnx
 from conformance.aliasing.ways import DIFFERENTIATING, LAYING_OUT, MAPPING, lift, use_both, whole
 from conformance.harness import spelling
 from conformance.harness.cases import Case
-from conformance.harness.claims import STYLES, claim
+from conformance.harness.claims import claim
 from conformance.harness.transforms import ALL, RULE, Body, Setting
 from conformance.harness.twins import Maker
 from conformance.models import Layer
@@ -85,7 +85,7 @@ def treats_alike(case: Case) -> Case:
     return dataclasses.replace(case, transform=dataclasses.replace(case.transform, **lift))
 
 
-@claim("aliasing/consistent-accepted", guide=GUIDE, across=ALL, styles=STYLES)
+@claim("aliasing/consistent-accepted", guide=GUIDE, across=ALL, styles=("function",))
 def test_consistent_accepted(case: Case) -> None:
     """An object that is passed twice, and treated alike, is one object inside and outside: each
     use of it is counted, through whichever argument."""

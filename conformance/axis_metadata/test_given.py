@@ -24,7 +24,7 @@ from conformance.axis_metadata.annotated import (
 )
 from conformance.harness import spelling
 from conformance.harness.cases import Case
-from conformance.harness.claims import STYLES, claim
+from conformance.harness.claims import claim
 from conformance.harness.twins import Scene
 
 SUB_STATES = Layout(
@@ -61,7 +61,13 @@ CARRIED = {
 }
 
 
-@claim("axis_metadata/removed-inside", guide=GUIDE, across=MAPPING, styles=STYLES, variants=GIVEN)
+@claim(
+    "axis_metadata/removed-inside",
+    guide=GUIDE,
+    across=MAPPING,
+    styles=("function",),
+    variants=GIVEN,
+)
 def test_removed_inside(case: Case) -> None:
     """Inside, the name of the mapped axis is gone from a Variable's names, as its axis is.
 

@@ -7,7 +7,7 @@ from flax import nnx
 from conformance.harness import spelling
 from conformance.harness.cases import Case
 from conformance.harness.claims import claim
-from conformance.harness.nesting import ALL_NESTED
+from conformance.harness.nesting import VARIED_NESTS
 from conformance.harness.transforms import Edit
 from conformance.models import Count
 
@@ -45,7 +45,7 @@ EDITS = {"references": (rewire, Edit.REWIRE), "attributes": (extend, Edit.RESIZE
 @claim(
     "graph_updates/nested-transforms",
     guide="Graph updates propagation",
-    across=ALL_NESTED,
+    across=VARIED_NESTS,
     styles=("function",),
     variants=EDITS,
 )

@@ -52,7 +52,7 @@ def test_share_variable(case: Case) -> None:
     case.holds(body, Block, edit=Edit.REWIRE)
 
 
-@claim("graph_updates/tie-variable", guide=GUIDE, across=ALL, styles=STYLES)
+@claim("graph_updates/tie-variable", guide=GUIDE, across=ALL, styles=("function",))
 def test_tie_variable(case: Case) -> None:
     """A Variable that takes the place of another inside is the one outside; the other is gone."""
 
@@ -63,7 +63,7 @@ def test_tie_variable(case: Case) -> None:
     case.holds(body, Block, edit=Edit.REWIRE)
 
 
-@claim("graph_updates/across-arguments", guide=GUIDE, across=ALL, styles=STYLES)
+@claim("graph_updates/across-arguments", guide=GUIDE, across=ALL, styles=("function",))
 def test_across_arguments(case: Case) -> None:
     """References that the body shares between two arguments are shared between them outside."""
 
@@ -86,7 +86,7 @@ def point_back(block):
 CYCLES = {"itself": point_to_itself, "parent": point_back}
 
 
-@claim("graph_updates/cycle", guide=GUIDE, across=ALL, styles=STYLES, variants=CYCLES)
+@claim("graph_updates/cycle", guide=GUIDE, across=ALL, styles=("function",), variants=CYCLES)
 def test_cycle(case: Case) -> None:
     """A cycle that the body closes is there outside."""
 

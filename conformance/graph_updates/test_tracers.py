@@ -2,7 +2,7 @@
 
 from conformance.harness import spelling
 from conformance.harness.cases import Case
-from conformance.harness.claims import STYLES, claim
+from conformance.harness.claims import claim
 from conformance.harness.transforms import ALL, Edit
 from conformance.harness.twins import Scene
 from conformance.models import Count, Layer
@@ -43,7 +43,7 @@ ASSIGNMENTS = {
     "graph_updates/no-tracer-outside",
     guide=GUIDE,
     across=ALL,
-    styles=STYLES,
+    styles=("function",),
     variants=ASSIGNMENTS,
 )
 def test_no_tracer_outside(case: Case) -> None:

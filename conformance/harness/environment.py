@@ -3,14 +3,7 @@
 from collections.abc import MutableMapping
 
 CPU_DEVICES = 8
-
-_XLA_FLAGS = {
-    "--xla_force_host_platform_device_count": str(CPU_DEVICES),
-    # A case's program runs once, so that making it fast is most of what it costs. JAX has the same
-    # pair for its own tests (JAX_DISABLE_MOST_OPTIMIZATIONS); a program means the same without.
-    "--xla_backend_optimization_level": "0",
-    "--xla_llvm_disable_expensive_passes": "true",
-}
+_DEVICE_COUNT_FLAG = "--xla_force_host_platform_device_count"
 
 _DEFAULTS = {
     # Workers share one card: none of them may claim its memory up front.
@@ -26,7 +19,7 @@ _DEFAULTS = {
 def prepare(environ: MutableMapping[str, str]) -> None:
     """Gives the CPU several devices and the GPU manners; what is already set stays as it is."""
     flags = environ.get("XLA_FLAGS", "")
-    added = [f"{flag}={value}" for flag, value in _XLA_FLAGS.items() if flag not in flags]
-    environ["XLA_FLAGS"] = " ".join([*flags.split(), *added])
+    if _DEVICE_COUNT_FLAG not in flags:
+        environ["XLA_FLAGS"] = f"{flags} {_DEVICE_COUNT_FLAG}={CPU_DEVICES}".strip()
     for name, value in _DEFAULTS.items():
         environ.setdefault(name, value)

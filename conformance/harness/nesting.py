@@ -88,5 +88,21 @@ NESTED: Mapping[str, Transform] = {
 
 ALL_NESTED = tuple(NESTED)
 
+# A nest for each way in which layers hand objects on; the others differ in values only.
+VARIED_NESTS = (
+    "jit-of-vmap",
+    "jit-of-cond",
+    "jit-of-while_loop",
+    "jit-of-vjp",
+    "jit-of-custom_vjp",
+    "vmap-of-vmap",
+    "vmap-of-scan",
+    "scan-of-vmap",
+    "scan-of-remat",
+    "grad-of-remat",
+    "fori_loop-of-jit",
+    "shard_map-of-remat",
+)
+
 # What a claim may be crossed with.
 LIFTS: Mapping[str, Transform] = {**TRANSFORMS, **NESTED}

@@ -73,5 +73,19 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[SESSION] = start(config, tested)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Lets workers that are done take over what others have still to do.
+
+    Each begins with a part of its own, so that what JAX compiles for the operations of one file
+    is seldom compiled in two workers.
+    """
+    if config.getoption("dist") != "load":
+        return None  # the user wants it otherwise
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log)
+
+
 def pytest_report_header(config: pytest.Config) -> list[str]:
     return config.stash[SESSION].header() if SESSION in config.stash else []

@@ -257,8 +257,13 @@ def _zero_tangent(array: jax.Array) -> Any:
 
 
 def _other_branch(body: Body) -> Body:
-    """A branch that makes the same edits and gives another output."""
-    return lambda *arguments: -body(*arguments)
+    """A branch that makes the same edits and gives another output: its input, as it came."""
+
+    def other(*arguments: Any) -> Any:
+        body(*arguments)
+        return arguments[-1]
+
+    return other
 
 
 def _cond(body: Body, setting: Setting) -> Callable[..., Any]:
@@ -271,8 +276,7 @@ def _cond(body: Body, setting: Setting) -> Callable[..., Any]:
 def _switch(body: Body, setting: Setting) -> Callable[..., Any]:
     def apply(*arguments: Any) -> Any:
         index = (arguments[-1].sum() > 0).astype(int)
-        other = _other_branch(body)
-        return nnx.switch(index, (other, body, other), *arguments)
+        return nnx.switch(index, (_other_branch(body), body), *arguments)
 
     return apply
 

@@ -8,7 +8,7 @@ from flax import nnx
 
 from conformance.harness import spelling
 from conformance.harness.cases import Case
-from conformance.harness.claims import STYLES, claim
+from conformance.harness.claims import claim
 from conformance.harness.descriptions import variables
 from conformance.lift_types.nets import (
     BIAS,
@@ -124,7 +124,7 @@ def arrays_of(gradients: Any) -> Any:
     "lift_types/diff-state",
     guide=GUIDE,
     across=DIFFERENTIATING,
-    styles=STYLES,
+    styles=("function",),
     variants=FILTERS,
 )
 def test_diff_state(case: Case) -> None:
@@ -136,7 +136,7 @@ def test_diff_state(case: Case) -> None:
     "lift_types/diff-state-argnums",
     guide=GUIDE,
     across=DIFFERENTIATING,
-    styles=STYLES,
+    styles=("function",),
     variants=ARGNUMS,
 )
 def test_diff_state_argnums(case: Case) -> None:
@@ -148,7 +148,7 @@ def test_diff_state_argnums(case: Case) -> None:
     "lift_types/diff-state-default",
     guide=GUIDE,
     across=GRADIENTS,
-    styles=STYLES,
+    styles=("function",),
     variants=DEFAULTS,
 )
 def test_diff_state_default(case: Case) -> None:

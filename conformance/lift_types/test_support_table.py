@@ -12,7 +12,7 @@ from jax.sharding import NamedSharding, PartitionSpec
 
 from conformance.harness import spelling
 from conformance.harness.cases import Case
-from conformance.harness.claims import STYLES, claim
+from conformance.harness.claims import claim
 from conformance.harness.transforms import ALL, AXIS, Body, Edit, Form, Setting
 from conformance.harness.twins import WIDTH, Scene
 from conformance.models import Layer
@@ -120,7 +120,7 @@ def double(layer: Affine, *rest: Any) -> jax.Array:
     "lift_types/support-table",
     guide=GUIDE,
     across=ALL,
-    styles=STYLES,
+    styles=("function",),
     variants=tuple(SUPPORT),
 )
 def test_support_table(case: Case) -> None:

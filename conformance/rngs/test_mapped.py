@@ -30,7 +30,7 @@ def test_vectorized(case: Case) -> None:
     "rngs/broadcast",
     guide=GUIDE,
     across=("vmap", "pmap"),
-    styles=STYLES,
+    styles=("function",),
     variants={"StateAxes": nnx.StateAxes({nnx.RngState: None, ...: None}), "None": None},
 )
 def test_broadcast(case: Case) -> None:

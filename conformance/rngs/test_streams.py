@@ -7,7 +7,7 @@ from flax import nnx
 
 from conformance.harness import spelling
 from conformance.harness.cases import Case
-from conformance.harness.claims import STYLES, claim
+from conformance.harness.claims import claim
 from conformance.harness.transforms import ALL, Form
 from conformance.models import Layer
 from conformance.rngs.generator import light_key, light_rngs
@@ -56,7 +56,7 @@ def test_regular_update(case: Case) -> None:
     case.equal({"draw": words(noisy.rngs.noise())}, {"draw": first})
 
 
-@claim("rngs/unique-key-per-use", guide=GUIDE, across=ALL, styles=STYLES)
+@claim("rngs/unique-key-per-use", guide=GUIDE, across=ALL, styles=("function",))
 def test_unique_key_per_use(case: Case) -> None:
     """Each use of a stream folds its count into its key, and the count goes up by one."""
 
@@ -71,7 +71,7 @@ def test_unique_key_per_use(case: Case) -> None:
     case.holds(uses(lambda stream: stream()), Diary, twin=uses(draw_by_hand))
 
 
-@claim("rngs/advances-across-calls", guide=GUIDE, across=ALL, styles=STYLES)
+@claim("rngs/advances-across-calls", guide=GUIDE, across=ALL, styles=("function",))
 def test_advances_across_calls(case: Case) -> None:
     """A second call draws other numbers than the first, since the counts came out of that."""
 
@@ -93,7 +93,7 @@ def test_advances_across_calls(case: Case) -> None:
     )
 
 
-@claim("rngs/reproducible", guide=GUIDE, across=ALL, styles=STYLES)
+@claim("rngs/reproducible", guide=GUIDE, across=ALL, styles=("function",))
 def test_reproducible(case: Case) -> None:
     """From the same seed the same numbers are drawn, inside a transform as outside it."""
 

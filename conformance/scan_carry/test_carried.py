@@ -36,7 +36,9 @@ LIFTS = {
 }
 
 
-@claim("scan_carry/stable", guide=LIFT_TYPES, across=("scan",), styles=STYLES, variants=LIFTS)
+@claim(
+    "scan_carry/stable", guide=LIFT_TYPES, across=("scan",), styles=("function",), variants=LIFTS
+)
 def test_stable(case: Case) -> None:
     """A Module that scan carries, whole or as sub-states declared carried, is handed from step to
     step, and its final state is outside, in the caller's own object."""
@@ -104,7 +106,7 @@ def stack_parameters(stack: Mixed, layers: list[Mixed], axis: int) -> None:
     "scan_carry/mixed",
     guide=LIFT_TYPES,
     across=("scan",),
-    styles=STYLES,
+    styles=("function",),
     variants={"axis-0": 0, "axis-1": 1, "axis-minus-1": -1},
 )
 def test_mixed(case: Case) -> None:

@@ -136,7 +136,7 @@ CHANGES = {
     "scan_carry/rejected-leaves-object",
     guide=GUIDE,
     across=CARRYING,
-    styles=STYLES,
+    styles=("function",),
     variants=CHANGES,
 )
 def test_rejected_leaves_object(case: Case) -> None:

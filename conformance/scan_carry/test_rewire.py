@@ -4,7 +4,7 @@ from flax import nnx
 
 from conformance.harness import spelling
 from conformance.harness.cases import Case
-from conformance.harness.claims import STYLES, claim
+from conformance.harness.claims import claim
 from conformance.harness.transforms import Edit
 from conformance.models import Block, Layer
 from conformance.scan_carry.carrying import CARRYING, substates, whole
@@ -112,7 +112,7 @@ REWIRINGS = {
 }
 
 
-@claim("scan_carry/rewire", guide=GUIDE, across=CARRYING, styles=STYLES, variants=REWIRINGS)
+@claim("scan_carry/rewire", guide=GUIDE, across=CARRYING, styles=("function",), variants=REWIRINGS)
 def test_rewire(case: Case) -> None:
     """A carried Module whose references or static attributes change in the body is outside just
     as plain Python leaves it, or that is refused: no value is wrong, no object lost or doubled."""
@@ -124,7 +124,7 @@ def test_rewire(case: Case) -> None:
     "scan_carry/rewire-substates",
     guide=GUIDE,
     across=("scan",),
-    styles=STYLES,
+    styles=("function",),
     variants=REWIRINGS,
 )
 def test_rewire_substates(case: Case) -> None:

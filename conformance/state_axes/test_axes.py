@@ -4,7 +4,7 @@ from flax import nnx
 
 from conformance.harness import spelling
 from conformance.harness.cases import Case
-from conformance.harness.claims import STYLES, claim
+from conformance.harness.claims import claim
 from conformance.harness.transforms import Form
 from conformance.harness.twins import Scene
 from conformance.models import Count
@@ -90,13 +90,13 @@ def judge(case: Case, mapped: Mapped, lifted, found, x, expected) -> None:
         hold(case.call(lifted, weights, x))
 
 
-@claim("state_axes/per-substate", guide=GUIDE, across=MAPPING, styles=STYLES, variants=AXES)
+@claim("state_axes/per-substate", guide=GUIDE, across=MAPPING, styles=("function",), variants=AXES)
 def test_per_substate(case: Case) -> None:
     """Each sub-state is mapped, in and out, along the axis that its filter gives."""
     holds_along(case, case.variant, train)
 
 
-@claim("state_axes/filters", guide=GUIDE, across=("vmap",), styles=STYLES, variants=FILTERS)
+@claim("state_axes/filters", guide=GUIDE, across=("vmap",), styles=("function",), variants=FILTERS)
 def test_filters(case: Case) -> None:
     """A sub-state is mapped as the first filter that matches it says, whatever kind of filter."""
     holds_along(case, case.variant, count_only)
@@ -112,7 +112,7 @@ def successor(weights, x):
     return weights(x), new
 
 
-@claim("state_axes/out-axes", guide=GUIDE, across=MAPPING, styles=STYLES, variants=OUT_AXES)
+@claim("state_axes/out-axes", guide=GUIDE, across=MAPPING, styles=("function",), variants=OUT_AXES)
 def test_out_axes(case: Case) -> None:
     """The arrays of an object that the body makes and returns are stacked along the out axes."""
     made: list[Weights] = []

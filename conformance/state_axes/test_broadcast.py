@@ -111,7 +111,11 @@ LOOPS = {
 
 
 @claim(
-    "state_axes/broadcast-not-lost", guide=GUIDE, across=("scan",), styles=STYLES, variants=LOOPS
+    "state_axes/broadcast-not-lost",
+    guide=GUIDE,
+    across=("scan",),
+    styles=("function",),
+    variants=LOOPS,
 )
 def test_broadcast_not_lost(case: Case) -> None:
     """An update of what a loop broadcasts reaches the outside or is refused; it is never lost.

@@ -52,7 +52,7 @@ def in_both_places(variants):
     "state_axes/not-exhaustive",
     guide=GUIDE,
     across=MAPPING,
-    styles=STYLES,
+    styles=("function",),
     variants=in_both_places(LEFT_OUT),
 )
 def test_not_exhaustive(case: Case) -> None:
@@ -84,7 +84,7 @@ CONTAINERS = {
     "state_axes/objects-only",
     guide=GUIDE,
     across=MAPPING,
-    styles=STYLES,
+    styles=("function",),
     variants=in_both_places(CONTAINERS),
 )
 def test_objects_only(case: Case) -> None:
