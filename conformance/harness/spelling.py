@@ -21,7 +21,6 @@ except ImportError:  # JAX before 0.6.1
 
 _WRITES_BY_METHOD = at_least("0.12.1")
 _LIST_IS_A_NODE = at_least("0.12.0")
-_ARRAY_IS_A_LEAF = at_least("0.10.5")
 _OPTIMIZER_TAKES_MODEL = at_least("0.11.0")
 _OBJECT: type = nnx.Pytree if at_least("0.11.1") else nnx.Object
 _STATE_LEAF: type = nnx.Variable if at_least("0.11.0") else nnx.VariableState
