@@ -16,12 +16,14 @@ class Count(nnx.Variable):  # type: ignore[type-arg]
 
 
 class Layer(nnx.Module):
-    """An elementwise affine layer that counts its uses."""
+    """An elementwise layer that counts its uses.
+
+    It adds one to the product so that two layers in the other order give something else.
+    """
 
     def __init__(self, element: int = 0) -> None:
-        start = np.arange(WIDTH, dtype=np.float32)
-        self.kernel = nnx.Param(jnp.asarray(start + 1 + element))
-        self.bias = nnx.Param(jnp.asarray(start - element))
+        start = np.arange(1, WIDTH + 1, dtype=np.float32)
+        self.kernel = nnx.Param(jnp.asarray(start + element))
         self.count = Count(jnp.asarray(element))
         self.label = "new"
 
@@ -30,7 +32,7 @@ class Layer(nnx.Module):
         return self.scale(x)
 
     def scale(self, x: jax.Array) -> Any:
-        return x * spelling.read(self.kernel) + spelling.read(self.bias)
+        return x * spelling.read(self.kernel) + 1
 
 
 class Block(nnx.Module):

@@ -119,7 +119,6 @@ def test_module() -> None:
     """A Module is its type and, by path, its attributes in order of name."""
     assert lines({"it": Layer()}) == {
         "it": "Layer",
-        "it.bias": "Param float32[3] [0.,1.,2.]",
         "it.count": "Count int32[] 0",
         "it.kernel": "Param float32[3] [1.,2.,3.]",
         "it.label": "static 'new'",
@@ -206,12 +205,10 @@ def test_nodes_and_variables() -> None:
 
     assert [path for path, _ in nodes(scene)] == [
         ("again",),
-        ("again", "bias"),
         ("again", "count"),
         ("again", "kernel"),
         ("block",),
         ("block", "first"),
-        ("block", "first", "bias"),
         ("block", "first", "count"),
     ]
     assert list(variables(scene, Count)) == [("again", "count"), ("block", "first", "count")]
@@ -336,7 +333,6 @@ def test_gather_joins_arrays() -> None:
 
     assert {path: str(leaf) for path, leaf in gather(elements, np.stack).items()} == {
         "it": "Layer",
-        "it.bias": "Param float32[2,3] [[ 0., 1., 2.], [-1., 0., 1.]]",
         "it.count": "Count int32[2] [0,1]",
         "it.kernel": "Param float32[2,3] [[1.,2.,3.], [2.,3.,4.]]",
         "it.label": "static 'new'",

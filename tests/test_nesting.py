@@ -24,14 +24,12 @@ HERE = [name for name in NESTED if at_least(NESTED[name].since)]
 WITH_ONE_RUN = [name for name in NESTED if any(o.form is Form.ONCE for o in NESTED[name].layers)]
 
 X = np.array([1, 2, 3], np.float32)
-B = X - 1
-ROWS = [X, X + 3, X + 6, X + 9]  # the inputs of four elements, and their kernels and biases
+ROWS = [X, X + 3, X + 6, X + 9]  # the inputs of four elements, and their kernels
 KERNELS = [X, X + 1, X + 2, X + 3]
-BIASES = [B, B - 1, B - 2, B - 3]
 
 
 def layer(element: int, x: Any) -> Any:
-    return KERNELS[element] * x + BIASES[element]
+    return KERNELS[element] * x + 1
 
 
 def pairs(values: list[Any]) -> Any:
@@ -39,9 +37,8 @@ def pairs(values: list[Any]) -> Any:
     return np.stack(values).reshape(2, 2, *np.shape(values[0]))
 
 
-ONES = np.ones(3, np.float32)
 EACH = np.stack([layer(0, ROWS[0]), layer(1, ROWS[1])])
-OF_EACH = {("kernel",): np.stack(ROWS[:2]), ("bias",): np.stack([ONES, ONES])}
+OF_EACH = {("kernel",): np.stack(ROWS[:2])}
 
 # By nest of two that both run the body otherwise than once: the counts afterwards, the output.
 MEANINGS: dict[str, tuple[Any, Any]] = {
@@ -63,7 +60,6 @@ MEANINGS: dict[str, tuple[Any, Any]] = {
         {
             "gradients": {
                 ("kernel",): np.stack([KERNELS[1] * X, layer(0, X)]),
-                ("bias",): np.stack([KERNELS[1], ONES]),
             }
         },
     ),
@@ -109,7 +105,6 @@ def test_meaning(name: str) -> None:
     expected = Layer()
     for variable, values in (
         (expected.kernel, KERNELS[:elements]),
-        (expected.bias, BIASES[:elements]),
         (expected.count, np.ravel(np.array(counts, np.int32))),
     ):
         whole = np.stack(values).reshape(*np.shape(counts), *np.shape(values[0]))

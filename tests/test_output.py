@@ -12,7 +12,7 @@ from tests.conftest import Suite
 
 CLAIMS = """
 def swap(layer, x):
-    layer.kernel, layer.bias = layer.bias, layer.kernel
+    layer.kernel, layer.count = layer.count, layer.kernel
     return layer(x)
 
 @claim("section/kept", guide="Guide", across=("jit", "vmap"), styles=STYLES)
@@ -79,12 +79,12 @@ def test_broken_case(run: pytest.RunResult) -> None:
     end = next(i for i, line in enumerate(report) if line.startswith("rerun: "))
 
     assert report[1 : end + 1] == [
-        "object0.bias: expected Param float32[3] [0.,1.,2.], found Param float32[3] [1.,2.,3.]",
-        "object0.kernel: expected Param float32[3] [1.,2.,3.], found Param float32[3] [0.,1.,2.]",
-        "held object0.bias: expected same object as object0.bias, "
+        "object0.count: expected Count int32[] 1, found Param float32[3] [2.,3.,4.]",
+        "object0.kernel: expected Param float32[3] [1.,2.,3.], found Count int32[] 0",
+        "held object0.count: expected same object as object0.count, "
         "found same object as object0.kernel",
         "held object0.kernel: expected same object as object0.kernel, "
-        "found same object as object0.bias",
+        "found same object as object0.count",
         report[5],
         "claim: What is promised here is not kept.",
         "guide: Graph updates",

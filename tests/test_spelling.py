@@ -91,7 +91,7 @@ def test_axis_names_go_by_one_name(cpu: Any) -> None:
 def test_axis_names(cpu: Any) -> None:
     """The keyword for axis names is the one that transforms keep in step, in every release."""
     layer, seen = Layer(), []
-    del layer.bias, layer.count
+    del layer.count
     layer.kernel = nnx.Param(
         jnp.zeros((2, 3)), **{spelling.AXIS_NAMES: ("a", "b")}, **spelling.UNPLACED
     )
@@ -104,19 +104,19 @@ def test_axis_names(cpu: Any) -> None:
 
     assert seen == [("b",)]
     assert spelling.axis_names(layer.kernel) == ("a", "b")
-    assert spelling.axis_names(Layer().bias) is None
+    assert spelling.axis_names(Layer().kernel) is None
 
 
 def test_axis_names_of_a_state(cpu: Any) -> None:
     """The leaves of a State have their axis names, too."""
     layer = Layer()
-    layer.kernel = nnx.Param(jnp.zeros(3), **{spelling.AXIS_NAMES: ("a",)}, **spelling.UNPLACED)
+    layer.named = nnx.Param(jnp.zeros(3), **{spelling.AXIS_NAMES: ("a",)}, **spelling.UNPLACED)
 
     leaves = spelling.state_leaves(nnx.state(layer, nnx.Param))
 
     assert {path: spelling.axis_names(leaf) for path, leaf in leaves.items()} == {
-        ("kernel",): ("a",),
-        ("bias",): None,
+        ("named",): ("a",),
+        ("kernel",): None,
     }
 
 
@@ -138,9 +138,7 @@ def test_state_arrays(cpu: Any) -> None:
 
     assert {path: array.tolist() for path, array in arrays.items()} == {
         ("first", "kernel"): [1, 2, 3],
-        ("first", "bias"): [0, 1, 2],
         ("second", "kernel"): [11, 12, 13],
-        ("second", "bias"): [-10, -9, -8],
     }
 
 

@@ -21,8 +21,7 @@ pytestmark = pytest.mark.usefixtures("cpu")
 
 X = np.array([1, 2, 3], np.float32)  # the input of the first element
 X2 = np.array([4, 5, 6], np.float32)  # and of the second
-K, B = X, X - 1  # kernel and bias of Layer(0)
-K2, B2 = K + 1, B - 1  # and of Layer(1)
+K, K2 = X, X + 1  # the kernels of Layer(0) and Layer(1)
 
 
 def use(layer: Layer, x: jax.Array) -> jax.Array:
@@ -36,34 +35,33 @@ def use_while_traced(layer: Layer, x: jax.Array) -> jax.Array:
     return y + 0 * y_item
 
 
-def layer_after(uses: Any, kernel: Any = K, bias: Any = B) -> dict[str, Any]:
+def layer_after(uses: Any, kernel: Any = K) -> dict[str, Any]:
     """What a Layer is after `uses`, spelled out by hand."""
     layer = Layer()
-    for variable, value in ((layer.kernel, kernel), (layer.bias, bias)):
-        spelling.write(variable, jnp.asarray(value))
+    spelling.write(layer.kernel, jnp.asarray(kernel))
     spelling.write(layer.count, jnp.asarray(np.array(uses, np.int32)))
     layer.label = "used"
     return twins.Scene.of([layer]).describe()
 
 
-STACKED_LAYER = (np.stack([K, K2]), np.stack([B, B2]))
-ONCE = K * X + B
-TWICE = K2 * ONCE + B2
-ROWS = np.stack([K * X + B, K2 * X2 + B2])
-THRICE = K * (K * (K * X + B) + B) + B
-GRADIENTS = {("kernel",): X, ("bias",): np.ones(3, np.float32)}
+STACKED_KERNEL = np.stack([K, K2])
+ONCE = K * X + 1
+TWICE = K2 * ONCE + 1
+ROWS = np.stack([K * X + 1, K2 * X2 + 1])
+THRICE = K * (K * (K * X + 1) + 1) + 1
+GRADIENTS = {("kernel",): X}
 
-# By transform: what the layer is afterwards (its counts, kernel, bias), and what comes out.
+# By transform: what the layer is afterwards (its counts, its kernel), and what comes out.
 MEANINGS: dict[str, tuple[tuple[Any, ...], Any]] = {
     "jit": ((1,), ONCE),
     "remat": ((1,), ONCE),
     "cond": ((1,), ONCE),
     "switch": ((1,), ONCE),
     "checkify": ((1,), ONCE),
-    "vmap": (([1, 2], *STACKED_LAYER), ROWS),
-    "pmap": (([1, 2], *STACKED_LAYER), ROWS),
-    "shard_map": (([1, 2], *STACKED_LAYER), ROWS),
-    "scan": (([1, 2], *STACKED_LAYER), TWICE),
+    "vmap": (([1, 2], STACKED_KERNEL), ROWS),
+    "pmap": (([1, 2], STACKED_KERNEL), ROWS),
+    "shard_map": (([1, 2], STACKED_KERNEL), ROWS),
+    "scan": (([1, 2], STACKED_KERNEL), TWICE),
     "while_loop": ((3,), THRICE),
     "fori_loop": ((3,), THRICE),
     "grad": ((1,), {"gradients": GRADIENTS}),
@@ -97,7 +95,7 @@ def test_stepped() -> None:
     told = twins.tell(transform, use, [Layer], transform.elements((None,) * 8))
 
     assert differences(layer_after(2), told.scene) == []
-    assert differences(describe({"output": np.stack([ONCE, K * X2 + B])}), told.outputs) == []
+    assert differences(describe({"output": np.stack([ONCE, K * X2 + 1])}), told.outputs) == []
 
 
 @pytest.mark.parametrize("name", ["jit", "vmap", "scan", "while_loop"])
@@ -130,13 +128,13 @@ def test_references_across_objects(name: str) -> None:
     """Several objects are one scene: what the body shares among them is shared in it."""
 
     def share(left: Layer, right: Layer, x: jax.Array) -> jax.Array:
-        right.bias = left.bias
+        right.kernel = left.kernel
         return right(left(x))
 
     transform = TRANSFORMS[name]
     told = twins.tell(transform, share, [Layer, Layer], transform.elements((None,) * 8))
 
-    assert told.scene["object1.bias"].what == "same object as object0.bias"
+    assert told.scene["object1.kernel"].what == "same object as object0.kernel"
 
 
 def test_elements_must_agree() -> None:
@@ -154,12 +152,12 @@ def test_held_references() -> None:
     """A scene remembers every object and Variable it started with, reachable or not."""
     layer = Layer()
     scene = twins.Scene.of([layer])
-    layer.kernel = layer.bias
+    layer.kernel = layer.count
 
     said = {path: leaf.what for path, leaf in scene.describe().items()}
 
-    assert said["object0.kernel"] == "same object as object0.bias"
-    assert said["held object0.bias"] == "same object as object0.bias"
+    assert said["object0.kernel"] == "same object as object0.count"
+    assert said["held object0.count"] == "same object as object0.count"
     assert said["held object0.kernel"] == "Param"
 
 
@@ -167,15 +165,15 @@ def test_calls() -> None:
     """A call starts from what the one before it left, and each has an output."""
 
     def grow(layer: Layer, x: jax.Array) -> jax.Array:
-        spelling.add(layer.bias, x)
+        spelling.add(layer.kernel, x)
         return use(layer, x)
 
     told = twins.tell(TRANSFORMS["grad"], grow, [Layer], 1, calls=2)
-    bias = B + 2 * X
+    kernel = K + 2 * X
     gradients = {"gradients": GRADIENTS}
     expected = {"output of call 1": gradients, "output of call 2": gradients}
 
-    assert differences(layer_after(2, bias=bias), told.scene) == []
+    assert differences(layer_after(2, kernel), told.scene) == []
     assert differences(describe(expected), told.outputs) == []
 
 
@@ -204,7 +202,7 @@ def test_together(name: str) -> None:
 
     def make(element: int) -> list[Layer]:
         first, second = Layer(element), Layer(element + 10)
-        second.bias = first.bias
+        second.kernel = first.kernel
         return [first, second]
 
     def both(first: Layer, second: Layer, x: jax.Array) -> jax.Array:
@@ -214,8 +212,8 @@ def test_together(name: str) -> None:
     elements = transform.elements((None,) * 8)
     told = twins.tell(transform, both, twins.together(make, 2), elements)
 
-    assert told.scene["object1.bias"].what == "same object as object0.bias"
-    assert told.scene["object1.kernel"].what == "Param"
+    assert told.scene["object1.kernel"].what == "same object as object0.kernel"
+    assert told.scene["object1.count"].what == "Count"
 
 
 @pytest.mark.parametrize("form", Form)
@@ -225,7 +223,7 @@ def test_stack(form: Form) -> None:
     transform = replace(TRANSFORMS["vmap"], form=form)
     parts = twins.make_elements(transform, [Layer], elements)
     (block,) = twins.stack(transform, parts, elements)
-    expected = STACKED_LAYER[0] if form in STACKED else K
+    expected = STACKED_KERNEL if form in STACKED else K
 
     assert np.asarray(spelling.read(block.kernel)).tolist() == expected.tolist()
 

@@ -110,8 +110,8 @@ def delete_static(layer, y):
 
 
 def delete_variable(layer, y):
-    if "bias" in vars(layer):
-        del layer.bias
+    if "kernel" in vars(layer):
+        del layer.kernel
 
 
 def pop_variable(layer, y):

@@ -33,7 +33,6 @@ def add_variable(block, x):
 def add_module(block, x):
     block.third = Layer()
     spelling.write(block.third.kernel, x + spelling.read(block.first.kernel))
-    spelling.write(block.third.bias, x * 2)
     spelling.write(block.third.count, spelling.read(block.first.count) * 2)
 
 
@@ -62,7 +61,7 @@ def delete_static(block):
 
 
 def delete_variable(block):
-    del block.second.bias
+    del block.second.count
 
 
 def delete_module(block):

@@ -20,7 +20,7 @@ def test_everything_at_once(case: Case) -> None:
         block.label = "used"
         block.notes = ["a", 2, False]
         block.last_output = Count(y)
-        del block.second.bias
+        del block.second.count
         block.first, block.second = block.second, block.first
         block.tied = block.first.kernel
         return y

@@ -69,7 +69,7 @@ def test_across_arguments(case: Case) -> None:
 
     def body(block, layer, x):
         layer.partner = block.second
-        block.borrowed = layer.bias
+        block.borrowed = layer.kernel
         return layer(block(x))
 
     case.holds(body, Block, Layer, edit=Edit.REWIRE)

@@ -11,7 +11,7 @@ GUIDE = "Graph updates propagation"
 
 
 def assign_variable(layer, x):
-    spelling.write(layer.bias, x * spelling.read(layer.kernel))
+    spelling.write(layer.kernel, x * spelling.read(layer.kernel))
 
 
 def add_variable(layer, x):

@@ -15,7 +15,7 @@ JIT = ("jit",)
 
 def new_values(block):
     spelling.write(block.first.kernel, spelling.read(block.first.kernel) * 2)
-    spelling.write(block.second.bias, jnp.asarray(X * 7))
+    spelling.write(block.second.kernel, jnp.asarray(X * 7))
 
 
 @claim(

@@ -31,7 +31,7 @@ def used_class(decorate: Decorator = plain) -> Any:
         @decorate
         def __call__(self, x: jax.Array) -> Any:
             y = x * Layer.__call__(self, x)
-            spelling.write(self.bias, spelling.read(self.bias) + x)
+            spelling.write(self.kernel, spelling.read(self.kernel) + x)
             return y
 
     return Used
@@ -66,7 +66,7 @@ def of_input(parts: Sequence[Any], x: Any) -> Any:
     arrays = parameters(part)
 
     def loss(x: Any) -> Any:
-        return (x * (x * arrays["kernel",] + arrays["bias",])).sum()
+        return (x * (x * arrays["kernel",] + 1)).sum()
 
     gradient = jax.grad(loss)(x)
     part(x)
@@ -128,7 +128,7 @@ def test_equivalence(case: Case) -> None:
 
     def body(layer, x):
         y = layer(x)
-        spelling.write(layer.bias, y)
+        spelling.write(layer.kernel, y)
         return y
 
     for style in STYLES:

@@ -18,12 +18,12 @@ X = np.array([1, 2, 3], np.float32)
 
 def train(layer, x):
     """Values that depend on the order of the steps."""
-    spelling.write(layer.kernel, spelling.read(layer.kernel) * x + spelling.read(layer.bias))
+    spelling.write(layer.kernel, spelling.read(layer.kernel) * x + spelling.read(layer.count))
     return layer(x)
 
 
 def train_both(layer, other, x):
-    spelling.add(other.bias, train(layer, x))
+    spelling.add(other.kernel, train(layer, x))
     return train(other, x)
 
 
@@ -93,11 +93,7 @@ def mixed_layers(axis: int) -> tuple[Mixed, Mixed, np.ndarray]:
 
 
 def stack_parameters(stack: Mixed, layers: list[Mixed], axis: int) -> None:
-    for parameter in (
-        lambda layer: layer.kernel,
-        lambda layer: layer.inner.kernel,
-        lambda layer: layer.inner.bias,
-    ):
+    for parameter in (lambda layer: layer.kernel, lambda layer: layer.inner.kernel):
         values = [np.asarray(spelling.read(parameter(layer))) for layer in layers]
         spelling.write(parameter(stack), jnp.asarray(np.stack(values, axis)))
 

@@ -28,7 +28,7 @@ ADDITIONS = {"variable": add_variable, "module": add_module, "variable-within": 
 
 
 def remove_variable(block, x):
-    del block.second.bias
+    del block.second.count
 
 
 def remove_module(block, x):
@@ -39,16 +39,16 @@ REMOVALS = {"variable": remove_variable, "module": remove_module}
 
 
 def change_shape(block, x):
-    bias = spelling.read(block.second.bias)
-    spelling.write(block.second.bias, jnp.concatenate([bias, bias]))
+    kernel = spelling.read(block.second.kernel)
+    spelling.write(block.second.kernel, jnp.concatenate([kernel, kernel]))
 
 
 def change_rank(block, x):
-    spelling.write(block.second.bias, spelling.read(block.second.bias)[None])
+    spelling.write(block.second.kernel, spelling.read(block.second.kernel)[None])
 
 
 def change_dtype(block, x):
-    spelling.write(block.second.bias, spelling.read(block.second.bias).astype(jnp.int32))
+    spelling.write(block.second.kernel, spelling.read(block.second.kernel).astype(jnp.int32))
 
 
 RETYPINGS = {"shape": change_shape, "rank": change_rank, "dtype": change_dtype}

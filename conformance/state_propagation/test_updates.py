@@ -12,8 +12,7 @@ GUIDE = "State propagation"
 def train(layer, x):
     """Uses a layer, which counts that, and moves its weights by what it gave."""
     y = layer(x)
-    spelling.write(layer.kernel, spelling.read(layer.kernel) * 2)
-    spelling.write(layer.bias, spelling.read(layer.bias) + y)
+    spelling.write(layer.kernel, spelling.read(layer.kernel) * 2 + y)
     return y
 
 
@@ -33,8 +32,8 @@ def test_per_element(case: Case) -> None:
     """A mapped Variable is updated element by element: each from its own value and input."""
 
     def body(layer, x):
-        state = spelling.read(layer.bias) * x + spelling.read(layer.count)
-        spelling.write(layer.bias, state)
+        state = spelling.read(layer.kernel) * x + spelling.read(layer.count)
+        spelling.write(layer.kernel, state)
         return layer(state)
 
     case.holds(body, Layer)
@@ -66,7 +65,7 @@ def test_repeat(case: Case) -> None:
 
     def body(layer, x):
         y = layer(x) * spelling.read(layer.count)
-        spelling.write(layer.bias, spelling.read(layer.bias) + x)
+        spelling.write(layer.kernel, spelling.read(layer.kernel) + x)
         return y
 
     case.holds(body, Layer, calls=2)
