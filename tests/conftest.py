@@ -14,6 +14,8 @@ from conformance.harness.claims import CaseKey, Claim
 if TYPE_CHECKING:  # a conftest is loaded before the plugin has made JAX's settings
     from conformance.harness.backends import Backend
     from conformance.harness.cases import Case
+    from conformance.report.judging import Judged
+    from conformance.report.records import Record
 
 CHECKOUT = Path(__file__).parent.parent
 PLUGIN = ("-p", "conformance.harness.plugin", "-p", "no:cacheprovider")
@@ -65,6 +67,36 @@ def sections() -> dict[str, list[Any]]:
             value for name, value in vars(module).items() if name.startswith("test_")
         ]
     return found
+
+
+@pytest.fixture(scope="session")
+def keys(sections: dict[str, list[Any]]) -> frozenset[CaseKey]:
+    """The cases that every run on a CPU has."""
+    return frozenset(
+        CaseKey(claim.id, transform, style, variant, "cpu", "default")
+        for functions in sections.values()
+        for claim in (function.claim for function in functions)
+        for transform in claim.across or ("-",)
+        for style in claim.styles or ("-",)
+        for variant in claim.variants or ("-",)
+    )
+
+
+@pytest.fixture(scope="session")
+def baseline_of() -> "dict[str, Record]":
+    """The baseline of each Flax release."""
+    from conformance.report import baselines
+
+    return {record.header.subject["flax"]: record for record in baselines.shipped()}
+
+
+@pytest.fixture(scope="session")
+def judged_of(baseline_of: "dict[str, Record]") -> "dict[str, Judged]":
+    """What the shipped deviations make of the baseline of each Flax release."""
+    from conformance.report.judging import judge_again
+
+    known = deviations.load(deviations.SHIPPED_FILE)
+    return {flax: judge_again(record, known) for flax, record in baseline_of.items()}
 
 
 class Suite:

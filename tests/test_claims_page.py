@@ -48,6 +48,6 @@ def test_page(tmp_path: Path) -> None:
     assert f"1 claims, {len(ALL) * 4} cases on each backend." in made
     assert made[-1] == (
         r"| `shapes/cell-1` | A \| B. | Shapes: cell 1<br>(texts of 1.0 to 1.0) | all transforms; "
-        "both styles; red, green | 0.10.2 | [flax >=0.10.1, <=0.10.4]"
+        "both styles; red, green | 0.10.2 | [flax 0.10.1 to 0.10.4]"
         "(https://github.com/google/flax/pull/1): scan |"
     )

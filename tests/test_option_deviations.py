@@ -1,9 +1,11 @@
 """--deviations, and what known deviations do to a run."""
 
+import re
+
 import pytest
 
 from tests.conftest import Suite
-from tests.test_deviations import MALFORMED, toml
+from tests.test_deviations import MALFORMED, MALFORMED_FOUND, several, toml
 from tests.test_verdicts import counted
 
 # Claims that end in each way that a claim can, without a Flax to blame.
@@ -60,6 +62,24 @@ def test_known(full: Suite, ships: bool) -> None:
     )
 
 
+def test_known_several(full: Suite) -> None:
+    """What has one cause is one finding, whatever is found of it."""
+    full.ships(
+        several(
+            {"claims": ["section/wrong"], "message": "found 2"},
+            {"claims": ["section/silent"], "observed": "no error", "message": "found none"},
+        )
+        + CRASH
+    )
+
+    result = full.run(FULL)
+
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(
+        ["known deviation: section/*, section/* (3 cases): A cache is keyed by identity."]
+    )
+
+
 def test_own_add_to_the_shipped(full: Suite) -> None:
     """The user's own, of as many files as they like, stand beside those that are shipped."""
     full.ships(WRONG)
@@ -109,20 +129,33 @@ def test_fails_in_another_way(full: Suite, text: str, name: str) -> None:
     result.stdout.fnmatch_lines(["section  cpu      1       0     1       0                 0"])
 
 
-# Entries that match no case
+# What explains no case
 
-UNMATCHED = toml(claims=["section/gone"])
+IDLE = toml(claims=["section/gone"])
+NOT_APPLICABLE = """
+@claim("section/later", guide="Guide", since="98")
+def test_later(case: Case) -> None:
+    '''It is not there yet.'''
+"""
+EXPLAIN_NOTHING = {
+    "no-case": (IDLE, "deviation 4"),
+    "not-applicable": (toml(claims=["section/later"]), "deviation 4"),
+    "explained-before": (WRONG, "deviation 4"),
+    "found": (several({"claims": ["section/gone"]}), "deviation 4, found 1"),
+}
 
 
-def test_matches_no_case(full: Suite) -> None:
-    """On a full run, an entry that concerns the subject and names no case fails the run."""
-    full.ships(ALL_KNOWN + UNMATCHED)
+@pytest.mark.parametrize(("text", "source"), EXPLAIN_NOTHING.values(), ids=EXPLAIN_NOTHING)
+def test_explains_no_case(full: Suite, text: str, source: str) -> None:
+    """On a full run, what concerns the subject and explains no case fails the run, and is named."""
+    full.section(CLAIMS + NOT_APPLICABLE, "conformance/test_topic.py")
+    full.ships(ALL_KNOWN + text)
 
     result = full.run(FULL)
 
-    result.assert_outcomes(passed=1, xfailed=3)
+    result.assert_outcomes(passed=1, xfailed=3, skipped=1)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["*shipped.toml: deviation 4 matches no case"])
+    result.stdout.fnmatch_lines([f"*shipped.toml: {source} explains no case"])
 
 
 NARROWED = {
@@ -138,14 +171,14 @@ NARROWED = {
 
 
 @pytest.mark.parametrize("arguments", NARROWED.values(), ids=NARROWED)
-def test_matches_no_case_of_a_part(full: Suite, arguments: tuple[str, ...]) -> None:
-    """A run of a part says nothing of entries that name none of its cases."""
-    full.ships(ALL_KNOWN + UNMATCHED)
+def test_explains_no_case_of_a_part(full: Suite, arguments: tuple[str, ...]) -> None:
+    """A run of a part says nothing of entries that explain none of its cases."""
+    full.ships(ALL_KNOWN + IDLE)
 
     result = full.run(*arguments)
 
     assert result.ret == pytest.ExitCode.OK
-    result.stdout.no_fnmatch_line("*matches no case*")
+    result.stdout.no_fnmatch_line("*explains no case*")
 
 
 OTHERS = {
@@ -168,7 +201,11 @@ def test_of_another_subject(full: Suite, text: str) -> None:
 # Malformed files
 
 
-@pytest.mark.parametrize("text", [text for text, _ in MALFORMED.values()], ids=MALFORMED)
+@pytest.mark.parametrize(
+    "text",
+    [text for text, _ in (MALFORMED | MALFORMED_FOUND).values()],
+    ids=MALFORMED | MALFORMED_FOUND,
+)
 def test_malformed(suite: Suite, text: str) -> None:
     """A malformed entry is a usage error, in one line."""
     suite.file("mine.toml", text)
@@ -177,7 +214,7 @@ def test_malformed(suite: Suite, text: str) -> None:
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     (line,) = filter(None, result.errlines)
-    assert line.startswith("ERROR: mine.toml: deviation 1: field ")
+    assert re.match("ERROR: mine.toml: deviation 1(, found [12])?: field ", line)
     assert result.outlines == []
 
 

@@ -46,7 +46,7 @@ def test_known_deviations_are_of_the_default_mode(
     result = suite.run("--mode", MODE, "conformance")
 
     assert counted(result) == {"held": 1, "broken": 3}
-    result.stdout.no_fnmatch_line("*matches no case*")
+    result.stdout.no_fnmatch_line("*explains no case*")
 
 
 def test_mode_that_is_not_there(suite: Suite) -> None:

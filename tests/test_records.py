@@ -1,5 +1,6 @@
 """records: what a run saw, written and read back."""
 
+import gzip
 import json
 import re
 from collections.abc import Callable
@@ -40,6 +41,24 @@ def test_round_trip(path: Path) -> None:
     assert read(path) == Record(
         HEADER, {HELD.case: HELD, BROKEN.case: BROKEN}, Footer(1, cases=2, full=True)
     )
+
+
+def test_compressed(path: Path) -> None:
+    """A record may be compressed, which its name says."""
+    compressed = path.with_suffix(".jsonl.gz")
+    compressed.write_bytes(gzip.compress(path.read_bytes()))
+
+    assert read(compressed) == read(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", gzip.compress(b"{}")[:-9]])
+def test_badly_compressed(tmp_path: Path, content: bytes) -> None:
+    """What cannot be unpacked is no record."""
+    path = tmp_path / "run.jsonl.gz"
+    path.write_bytes(content)
+
+    with pytest.raises(records.NoRecord, match=f"^{re.escape(str(path))}: not a record$"):
+        read(path)
 
 
 def test_lines(path: Path) -> None:

@@ -4,7 +4,15 @@ import pytest
 from flax import nnx
 
 from conformance.harness import session
-from conformance.harness.verdicts import NoError, Observed, SuiteError, WrongResult, observed_in
+from conformance.harness.verdicts import (
+    MESSAGE_LENGTH,
+    Failure,
+    NoError,
+    Observed,
+    SuiteError,
+    WrongResult,
+    failure_in,
+)
 from tests.conftest import Suite
 
 COLUMNS = ("held", "broken", "known deviations", "not applicable", "stale", "suite errors")
@@ -105,9 +113,14 @@ def fails():
         (SuiteError("x"), Observed.ERROR),
     ],
 )
-def test_observed_in(error: Exception, expected: Observed) -> None:
+def test_failure_in(error: Exception, expected: Observed) -> None:
     """How a claim was found broken can be read from what ended its case."""
-    assert observed_in(error) == expected
+    assert failure_in(error) == Failure(expected, type(error).__name__, "x")
+
+
+def test_failure_is_cut() -> None:
+    """Of a long message its beginning is kept."""
+    assert failure_in(ValueError("x" * 9999)).message == "x" * MESSAGE_LENGTH
 
 
 # Not applicable

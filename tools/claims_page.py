@@ -13,11 +13,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
+from packaging.specifiers import SpecifierSet
+
 from conformance.guide.mapping import Known, Text, load_mapping, load_texts
 from conformance.harness import deviations
 from conformance.harness.claims import REGISTRY, STYLES, Claim
 from conformance.harness.deviations import Deviation
 from conformance.harness.nesting import NESTED
+from conformance.harness.subject import releases
 from conformance.harness.transforms import ALL
 
 CHECKOUT = Path(__file__).parent.parent
@@ -114,7 +117,7 @@ def _breaks(claim: Claim, entries: Sequence[Deviation]) -> Iterator[str]:
     for entry in entries:
         if not any(fnmatch.fnmatchcase(claim.id, glob) for glob in entry.claims):
             continue
-        subject = [f"flax {_range(str(entry.flax))}"]
+        subject = [f"flax {_releases(entry.flax)}"]
         subject += [f"jax {_range(str(entry.jax))}"] if str(entry.jax) else []
         narrowed = [
             ", ".join(matched)
@@ -130,6 +133,13 @@ def _breaks(claim: Claim, entries: Sequence[Deviation]) -> Iterator[str]:
 
 def _matched(values: tuple[str, ...], globs: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(v for v in values if any(fnmatch.fnmatchcase(v, glob) for glob in globs))
+
+
+def _releases(specifier: SpecifierSet) -> str:
+    """The Flax releases that are specified, those that follow each other by first and last."""
+    versions = [release.version for release in releases()]
+    runs = [list(run) for inside, run in groupby(versions, key=specifier.contains) if inside]
+    return ", ".join(f"{run[0]} to {run[-1]}" if run[1:] else str(run[0]) for run in runs)
 
 
 def _range(specifier: str) -> str:

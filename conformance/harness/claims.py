@@ -51,6 +51,13 @@ class CaseKey:
         parameters = (self.transform, self.style, self.variant, self.backend, self.mode)
         return f"{self.claim}[{','.join(parameters)}]"
 
+    @classmethod
+    def parse(cls, text: str) -> "CaseKey":
+        """The key that `text` is; a variant's label may hold what separates the parameters."""
+        claim, _, parameters = text.removesuffix("]").partition("[")
+        transform, style, rest = parameters.split(",", 2)
+        return cls(claim, transform, style, *rest.rsplit(",", 2))
+
 
 @dataclass
 class Registry:

@@ -19,11 +19,10 @@ from conformance.harness.nesting import LIFTS
 from conformance.harness.subject import DEFAULT_MODE, Subject, at_least
 from conformance.harness.summary import Tally
 from conformance.harness.transforms import TRANSFORMS
-from conformance.harness.verdicts import ClaimBroken, SuiteError, Verdict, observed_in
+from conformance.harness.verdicts import ClaimBroken, SuiteError, Verdict, failure_in
 from conformance.report import records
 
 NOT_APPLICABLE = "not applicable: "
-_MESSAGE_LENGTH = 4000  # characters of a failure's message that a record keeps
 _NARROWING_OPTIONS = (
     "keyword",
     "markexpr",
@@ -54,7 +53,7 @@ def start(config: pytest.Config, subject: Subject) -> "ConformanceSession":
         known = (
             () if config.option.no_known_deviations else deviations.load(deviations.SHIPPED_FILE)
         )
-        own = [entry for name in config.option.deviations for entry in deviations.load(Path(name))]
+        own = [found for name in config.option.deviations for found in deviations.load(Path(name))]
     except (backends.BackendError, deviations.DeviationsError) as error:
         raise pytest.UsageError(str(error)) from None
     session = ConformanceSession(config, subject, chosen, (*known, *own))
@@ -79,14 +78,11 @@ class ConformanceSession:
         self.config = config
         self.subject = subject
         self.backends = chosen
-        self.deviations = tuple(
-            entry
-            for entry in known
-            if subject.mode == DEFAULT_MODE
-            and entry.concerns(subject.flax, subject.jax, tuple(chosen))
+        self.deviations = deviations.concerning(
+            known, subject.flax, subject.jax, subject.mode, tuple(chosen)
         )
         self.tally = Tally()
-        self.unmatched: list[Deviation] = []
+        self.idle: list[Deviation] = []
         self.record: records.Writer | None = None
         self._seen: dict[str, records.Seen] = {}  # what the record has still to get, by test
 
@@ -170,13 +166,13 @@ class ConformanceSession:
         if report.when != "call" and report.passed:
             return report  # type: ignore[return-value]
         claim, key = item.callspec.params["case"]  # type: ignore[attr-defined]
-        verdict = self._judge(claim, key, report, call)
+        verdict, deviation = self._judge(claim, key, report, call)
         if report.failed:
             _explain(report, item, claim, key, call)
         properties = [("case", str(key)), ("verdict", str(verdict))]
         properties += _failure(call.excinfo.value if call.excinfo else None, verdict)
-        matching = (entry for entry in self.deviations if entry.matches(key))
-        properties += [("deviation", entry.source) for entry in matching]
+        if verdict is Verdict.KNOWN_DEVIATION and deviation:
+            properties += [("deviation", deviation.source), ("cause", deviation.cause)]
         case: Case | None = getattr(item, "funcargs", {}).get("case")
         properties += case.notes.items() if case else ()
         report.user_properties = [*report.user_properties, *properties]
@@ -188,40 +184,35 @@ class ConformanceSession:
         key: CaseKey,
         report: pytest.TestReport,
         call: pytest.CallInfo[None],
-    ) -> Verdict:
+    ) -> tuple[Verdict, Deviation | None]:
         """The verdict of a case; sets the report's outcome to fit where a deviation is known."""
         error = call.excinfo.value if call.excinfo else None
         if report.skipped:
             if _not_applicable(claim, key):
-                return Verdict.NOT_APPLICABLE
+                return Verdict.NOT_APPLICABLE, None
             report.outcome = "failed"
             vars(report).pop("wasxfail", None)  # pytest does not count a failure that has it
-            return Verdict.SUITE_ERROR
+            return Verdict.SUITE_ERROR, None
         if report.when != "call" or isinstance(error, SuiteError):
-            return Verdict.SUITE_ERROR
+            return Verdict.SUITE_ERROR, None
         if report.failed and error is None:  # a strict xfail that passed: a claim has no such mark
-            return Verdict.SUITE_ERROR
-        entries = [entry for entry in self.deviations if entry.matches(key)]
-        if error is None:
-            if not entries:
-                return Verdict.HELD
+            return Verdict.SUITE_ERROR, None
+        failure = failure_in(error) if error else None
+        verdict, deviation = deviations.judge(self.deviations, key, failure)
+        if deviation and verdict is Verdict.STALE_DEVIATION:
             report.outcome = "failed"
-            report.longrepr = f"stale: the claim holds, but {entries[0].source} says it does not"
-            return Verdict.STALE_DEVIATION
-        for entry in entries:
-            if entry.explains(observed_in(error), error):
-                report.outcome = "skipped"
-                report.wasxfail = f"known deviation: {entry.cause}"
-                report.user_properties = [*report.user_properties, ("cause", entry.cause)]
-                return Verdict.KNOWN_DEVIATION
-        return Verdict.BROKEN
+            report.longrepr = f"stale: the claim holds, but {deviation.source} says it does not"
+        elif deviation:
+            report.outcome = "skipped"
+            report.wasxfail = f"known deviation: {deviation.cause}"
+        return verdict, deviation
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         properties = {name: str(value) for name, value in report.user_properties}
         if "verdict" in properties:
-            matched = [str(value) for name, value in report.user_properties if name == "deviation"]
             verdict = Verdict(properties["verdict"])
-            self.tally.add(properties["case"], verdict, matched, properties.get("cause", ""))
+            explained = (properties.get(name, "") for name in ("deviation", "cause"))
+            self.tally.add(properties["case"], verdict, *explained)
             # A later phase of the same test may only make its verdict worse.
             self._seen[report.nodeid] = _seen(properties, verdict)
 
@@ -237,10 +228,10 @@ class ConformanceSession:
         if self.tally.only_not_applicable() and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
         if self.tally.verdicts and self._is_full(session):
-            self.unmatched = [
-                entry for entry in self.deviations if entry.source not in self.tally.deviations
+            self.idle = [
+                known for known in self.deviations if known.source not in self.tally.deviations
             ]
-            if self.unmatched and session.exitstatus == pytest.ExitCode.OK:
+            if self.idle and session.exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if self.record:
             self.record.close(int(session.exitstatus), self._is_full(session))
@@ -260,8 +251,8 @@ class ConformanceSession:
             terminalreporter.write_line(line)
         if self.tally.only_not_applicable():
             terminalreporter.write_line("no case was executed: nothing is known of this subject")
-        for entry in self.unmatched:
-            terminalreporter.write_line(f"{entry.source} matches no case", red=True)
+        for known in self.idle:
+            terminalreporter.write_line(f"{known.source} explains no case", red=True)
 
 
 def _start_record(path: Path, session: ConformanceSession) -> records.Writer:
@@ -292,11 +283,7 @@ def _failure(error: BaseException | None, verdict: Verdict) -> list[tuple[str, s
     """What a record keeps of a failure."""
     if error is None or verdict is Verdict.NOT_APPLICABLE:
         return []
-    return [
-        ("observed", str(observed_in(error))),
-        ("error", type(error).__name__),
-        ("message", str(error)[:_MESSAGE_LENGTH]),
-    ]
+    return [(name, str(text)) for name, text in vars(failure_in(error)).items()]
 
 
 def _seen(properties: dict[str, str], verdict: Verdict) -> records.Seen:

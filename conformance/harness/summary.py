@@ -1,13 +1,11 @@
 """What a run says at its end: a table of sections per backend, and the claims not wholly held."""
 
-import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from conformance.harness.verdicts import Verdict
-
-_KEY = re.compile(r"(?P<section>[^/]+)/(?P<name>[^[]+)\[(?P<parameters>.*)\]")
+from conformance.harness.claims import CaseKey
+from conformance.harness.verdicts import FINDINGS, Verdict
 
 _COLUMNS = {
     "held": (Verdict.HELD,),
@@ -22,21 +20,20 @@ _ONLY_WHERE_SEEN = ("stale", "suite errors")
 
 @dataclass
 class Tally:
-    """The verdicts of a run by case key, and the deviations that named a case."""
+    """The verdicts of a run by case key, and the known deviations that explain one."""
 
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     deviations: set[str] = field(default_factory=set)
     causes: dict[str, str] = field(default_factory=dict)
 
-    def add(
-        self, case: str, verdict: Verdict, deviations: Iterable[str] = (), cause: str = ""
-    ) -> None:
+    def add(self, case: str, verdict: Verdict, deviation: str = "", cause: str = "") -> None:
         """Counts one case; a later phase of the same case may only make its verdict worse.
 
-        `deviations` are the entries that name the case, `cause` is that of the one that explains
-        it, if one does.
+        `deviation` is the source of the one that explains the case, if one does, and `cause` its
+        cause.
         """
-        self.deviations.update(deviations)
+        if deviation:
+            self.deviations.add(deviation)
         self.verdicts[case] = verdict
         self.causes[case] = cause
 
@@ -49,11 +46,10 @@ class Tally:
         rows: dict[tuple[str, str], Counter[Verdict]] = {}
         claims: dict[tuple[str, str], set[str]] = {}
         for case, verdict in sorted(self.verdicts.items()):
-            parsed = _KEY.fullmatch(case)
-            assert parsed is not None, case
-            row = (parsed["section"], parsed["parameters"].split(",")[-2])
+            key = CaseKey.parse(case)
+            row = (key.claim.partition("/")[0], key.backend)
             rows.setdefault(row, Counter())[verdict] += 1
-            claims.setdefault(row, set()).add(parsed["name"])
+            claims.setdefault(row, set()).add(key.claim)
         everything = sum(rows.values(), Counter())
         columns = {
             name: verdicts
@@ -65,19 +61,15 @@ class Tally:
             numbers = [sum(counts[v] for v in verdicts) for verdicts in columns.values()]
             cells.append([section, backend, *map(str, (len(claims[section, backend]), *numbers))])
         totals = [sum(everything[v] for v in verdicts) for verdicts in columns.values()]
-        total_claims = len({(row[0], name) for row, names in claims.items() for name in names})
+        total_claims = len(set().union(*claims.values()))
         cells.append(["all", "", *map(str, (total_claims, *totals))])
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        return [
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in cells
-        ]
+        return aligned(cells)
 
     def findings(self) -> list[str]:
         """A line per claim that some case breaks, then one per cause of known deviations."""
         lines = []
         cases = Counter(_claim(case) for case in self.verdicts)
-        for verdict in (Verdict.BROKEN, Verdict.STALE_DEVIATION, Verdict.SUITE_ERROR):
+        for verdict in FINDINGS:
             found = Counter(_claim(case) for case, v in self.verdicts.items() if v is verdict)
             lines += [
                 f"{verdict}: {claim} ({number} of {cases[claim]} cases)"
@@ -91,6 +83,15 @@ class Tally:
             named = ", ".join(dict.fromkeys(claims))
             lines.append(f"{Verdict.KNOWN_DEVIATION}: {named} ({len(claims)} cases): {cause}")
         return lines
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """A line per row, the cells of each column under each other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
 
 
 def _claim(case: str) -> str:

@@ -1,6 +1,9 @@
 """The ways a case can end, and how a failure is told from an error of the suite itself."""
 
+from dataclasses import dataclass
 from enum import StrEnum
+
+MESSAGE_LENGTH = 4000  # characters of what a failure says that are kept
 
 
 class Verdict(StrEnum):
@@ -12,6 +15,10 @@ class Verdict(StrEnum):
     STALE_DEVIATION = "stale deviation"
     NOT_APPLICABLE = "not applicable"
     SUITE_ERROR = "suite error"
+
+
+# What somebody must look at.
+FINDINGS = (Verdict.BROKEN, Verdict.STALE_DEVIATION, Verdict.SUITE_ERROR)
 
 
 class Observed(StrEnum):
@@ -44,6 +51,16 @@ class SuiteError(Exception):
     """The case itself is wrong: it says nothing about the subject."""
 
 
-def observed_in(error: BaseException) -> Observed:
-    """How `error`, which ended a case, shows the claim broken."""
-    return error.observed if isinstance(error, ClaimBroken) else Observed.ERROR
+@dataclass(frozen=True)
+class Failure:
+    """What is kept of a failure: how the claim was found broken, and the error, in words."""
+
+    observed: Observed
+    error: str
+    message: str
+
+
+def failure_in(error: BaseException) -> Failure:
+    """The failure that `error`, which ended a case, shows."""
+    observed = error.observed if isinstance(error, ClaimBroken) else Observed.ERROR
+    return Failure(observed, type(error).__name__, str(error)[:MESSAGE_LENGTH])

@@ -3,7 +3,9 @@
 A record grows while its run goes on. Its last line, the footer, proves that it is whole.
 """
 
+import gzip
 import json
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -117,7 +119,10 @@ class Writer:
 
 
 def read(path: Path) -> Record:
-    """A whole record; raises a RecordError that names the file, and the line where there is one."""
+    """A whole record; raises a RecordError that names the file, and the line where there is one.
+
+    A file whose name ends in `.gz` is a compressed one.
+    """
     lines = _lines(path)
     number, first = next(lines, (1, {}))
     if "record" not in first:
@@ -148,10 +153,12 @@ def read(path: Path) -> Record:
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
-        text = path.read_text(encoding="utf-8")
+        content = path.read_bytes()
     except OSError as error:
         raise NoRecord(f"{path}: {error.strerror}") from None
-    except UnicodeDecodeError:
+    try:
+        text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode("utf-8")
+    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError, zlib.error):
         raise NoRecord(f"{path}: not a record") from None
     for number, line in enumerate(text.splitlines(), 1):
         try:

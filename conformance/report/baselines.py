@@ -1,0 +1,82 @@
+"""Baselines: what each Flax release does with the JAX of its day, as records that the suite ships.
+
+A baseline holds the raw truth, as a run with `--no-known-deviations` records it: what is known is
+the business of `deviations.toml` alone, so that an edit there leaves no baseline out of date.
+"""
+
+import gzip
+import io
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from conformance.harness.subject import DEFAULT_MODE
+from conformance.harness.verdicts import Verdict
+from conformance.report import records
+from conformance.report.records import Record, Seen
+
+FOLDER = Path(__file__).parent.parent / "baselines"
+
+_RAW = {Verdict.KNOWN_DEVIATION: Verdict.BROKEN, Verdict.STALE_DEVIATION: Verdict.HELD}
+
+
+class NoBaseline(records.RecordError):
+    """A record is not fit to be a baseline; the message is one line that says why."""
+
+
+def shipped() -> Iterator[Record]:
+    """The baselines that the suite ships."""
+    for path in sorted(FOLDER.glob("*.jsonl.gz")):
+        yield records.read(path)
+
+
+def name_of(flax: str, jax: str) -> str:
+    """The name of the file that holds the baseline of a pair."""
+    return f"flax-{flax}-jax-{jax}.jsonl.gz"
+
+
+def write(record: Record, folder: Path) -> Path:
+    """Makes a record a baseline; raises NoBaseline where it is not fit to be one.
+
+    Equal runs give equal bytes: the cases go by their keys, and the file names no time.
+    """
+    subject = record.header.subject
+    _refuse_unfit(record)
+    path = folder / name_of(subject["flax"], subject["jax"])
+    path.write_bytes(_compressed(_lines(record)))
+    return path
+
+
+def _refuse_unfit(record: Record) -> None:
+    verdicts = {seen.verdict for seen in record.cases.values()}
+    if not record.footer.full:
+        raise NoBaseline("its run was not of every claim")
+    if record.header.subject["mode"] != DEFAULT_MODE:
+        raise NoBaseline(f"its NNX mode is {record.header.subject['mode']}")
+    if list(record.header.backends) != ["cpu"]:
+        raise NoBaseline(f"its backends are {', '.join(record.header.backends)}, not the CPU alone")
+    if Verdict.SUITE_ERROR in verdicts:
+        raise NoBaseline("one of its cases is a suite error")
+
+
+def _lines(record: Record) -> bytes:
+    cases = [_raw(seen) for _, seen in sorted(record.cases.items())]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "record.jsonl"
+        writer = records.Writer(path, record.header)
+        for seen in cases:
+            writer.add(seen)
+        writer.close(int(any(seen.verdict is Verdict.BROKEN for seen in cases)), full=True)
+        return path.read_bytes()
+
+
+def _raw(seen: Seen) -> Seen:
+    return replace(seen, verdict=_RAW.get(seen.verdict, seen.verdict), cause="")
+
+
+def _compressed(content: bytes) -> bytes:
+    file = io.BytesIO()
+    with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as compressor:
+        compressor.write(content)
+    return file.getvalue()
