@@ -9,18 +9,30 @@ from conformance.guide.mapping import claim_ids, load_mapping, load_texts
 from conformance.guide.passages import GuideError, Passage, read
 from conformance.guide.releases import guide_of, version_named
 from conformance.guide.tracing import Trace, listing, of_claim, summary, trace
+from conformance.harness.deviations import DeviationsError
+from conformance.matrix import commands as matrix
+from conformance.matrix.subjects import MatrixError
 
 WHOLE, LACKING, UNUSABLE = 0, 1, 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command, and gives its exit code: 0, or 1 for a finding, or 2 for bad input."""
-    options = _parser().parse_args(arguments)
+    own, rest = _parted(sys.argv[1:] if arguments is None else arguments)
+    options = _parser().parse_args(own, argparse.Namespace(pytest=rest))
     try:
-        return _trace(options)
-    except GuideError as error:
+        code: int = options.run(options)
+        return code
+    except (DeviationsError, GuideError, MatrixError) as error:
         print(f"nnx-conformance: {error}", file=sys.stderr)  # noqa: T201
         return UNUSABLE
+
+
+def _parted(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The command's own arguments, and those after a --, which are pytest's."""
+    words = list(arguments)
+    at = words.index("--") if "--" in words else len(words)
+    return words[:at], words[at + 1 :]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -45,6 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     shown = tracing.add_mutually_exclusive_group()
     shown.add_argument("--list", action="store_true", help="list every passage with its claims")
     shown.add_argument("--claim", metavar="ID", help="show the passages that this claim checks")
+    tracing.set_defaults(run=_trace)
+    matrix.add_to(commands)
     return parser
 
 

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
 
+from conformance.matrix.subjects import PYTHONS
+
 ROOT = Path(__file__).parent.parent
 TOX_INI = ROOT / "tox.ini"
-PYTHONS = ("3.11", "3.12", "3.13", "3.14")  # that the suite runs on, oldest first
 HEAD = "# From here on made by tools/tox_environments.py out of conformance/releases.toml.\n"
 
 

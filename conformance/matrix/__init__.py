@@ -1,0 +1,1 @@
+"""The suite against many subjects, each in an environment of its own."""

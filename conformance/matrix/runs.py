@@ -1,0 +1,156 @@
+"""Runs: the suite on one subject in a process of its own, and what became of it."""
+
+import json
+import os
+import subprocess
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from conformance.harness.deviations import Deviation
+from conformance.harness.verdicts import FINDINGS, Verdict
+from conformance.matrix.environments import interpreter, make
+from conformance.matrix.subjects import MatrixError, Wanted
+from conformance.report.judging import Judged, judge_again
+from conformance.report.records import Record, RecordError, read
+
+_WITH_A_VERDICT = (0, 1, 5)  # pytest's codes of a run that came to its end
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a subject: a whole record and its judgement, or why there is none."""
+
+    wanted: Wanted
+    record: Record
+    judged: Judged
+    seconds: float = 0.0
+    kept: bool = False
+
+    @property
+    def verdicts(self) -> Counter[Verdict]:
+        """How many cases have which verdict."""
+        return Counter(self.judged.verdicts.values())
+
+    @property
+    def problems(self) -> list[str]:
+        """What somebody must look at: a line for each claim at fault, or for the whole run."""
+        found = Counter(
+            (verdict, case.partition("[")[0])
+            for case, verdict in self.judged.verdicts.items()
+            if verdict in FINDINGS
+        )
+        lines = [f"{verdict}: {claim} ({n} cases)" for (verdict, claim), n in sorted(found.items())]
+        if not set(self.verdicts) - {Verdict.NOT_APPLICABLE}:
+            lines.append("no case was executed")
+        if self.record.footer.full:
+            lines += [f"{deviation.source} explains no case" for deviation in self.judged.idle]
+        return lines
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A subject that could not be made or tested, and a line that says why."""
+
+    wanted: Wanted
+    problem: str
+
+    @property
+    def problems(self) -> list[str]:
+        """That line."""
+        return [self.problem]
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """A folder with the environments, records and logs of a matrix, and how its runs are made.
+
+    `suite` is the copy of the suite that runs. A run records the raw truth; by `known` it is
+    judged afterwards, so that an edit there asks for no run. `arguments` go to pytest; a run that
+    takes longer than `limit` seconds is ended.
+    """
+
+    folder: Path
+    suite: Path
+    known: tuple[Deviation, ...] = ()
+    arguments: tuple[str, ...] = ()
+    limit: float = 1800
+
+    def run(self, wanted: Wanted) -> Result | Failed:
+        """Runs the suite on a subject, unless the record of that very run is still here."""
+        ticket, record = self._file(wanted, "ticket.json"), self._file(wanted, "jsonl")
+        asked = self._asked(wanted)
+        try:
+            if json.loads(ticket.read_text("utf-8")) == asked:
+                return replace(self._judged(wanted, record), kept=True)
+        except (OSError, ValueError, RecordError):
+            ticket.unlink(missing_ok=True)
+        started = time.monotonic()
+        try:
+            place = self._environment(wanted)
+            make(place, wanted.requirements, wanted.pythons, prerelease=wanted.prerelease)
+            self._run(wanted, record)
+            result = self._judged(wanted, record)
+        except (MatrixError, RecordError) as error:
+            return Failed(wanted, str(error))
+        ticket.write_text(json.dumps(asked), "utf-8")
+        return replace(result, seconds=time.monotonic() - started)
+
+    def _judged(self, wanted: Wanted, path: Path) -> Result:
+        record = read(path)
+        return Result(wanted, record, judge_again(record, self.known))
+
+    def _environment(self, wanted: Wanted) -> Path:
+        return self.folder / "environments" / wanted.name
+
+    def _file(self, wanted: Wanted, suffix: str) -> Path:
+        place = self.folder / "records"
+        place.mkdir(parents=True, exist_ok=True)
+        return place / f"{wanted.name}.{suffix}"
+
+    def _asked(self, wanted: Wanted) -> dict[str, Any]:
+        """All that a record depends on, as JSON gives it back."""
+        arguments = list(self.arguments)
+        return {"subject": asdict(wanted), "suite": self.suite.name, "arguments": arguments}
+
+    def _run(self, wanted: Wanted, record: Path) -> None:
+        """Raises MatrixError where the run says that there is nothing to test, or does not end."""
+        record.unlink(missing_ok=True)
+        command = [
+            *(str(interpreter(self._environment(wanted))), "-m", "pytest"),
+            *suite_arguments(record),
+            *("-q", "--no-known-deviations"),
+            *self.arguments,
+        ]
+        log = self._file(wanted, "log")
+        with log.open("w", encoding="utf-8") as words:
+            try:
+                ended = subprocess.run(
+                    command,
+                    cwd=self.folder,
+                    env=suite_environment(self.suite),
+                    stdout=words,
+                    stderr=subprocess.STDOUT,
+                    timeout=self.limit,
+                    check=False,
+                )
+            except subprocess.TimeoutExpired:
+                raise MatrixError(f"did not end in {self.limit:.0f} s: see {log}") from None
+        said = log.read_text("utf-8", errors="replace").splitlines()
+        if refusals := [line for line in said if line.startswith("ERROR: ")]:
+            raise MatrixError(refusals[0].removeprefix("ERROR: "))
+        if ended.returncode not in _WITH_A_VERDICT:
+            raise MatrixError(f"ended with {ended.returncode}: see {log}")
+
+
+def suite_arguments(record: Path) -> list[str]:
+    """What pytest is told so that it runs the suite that `suite_environment` shows it."""
+    plugins = ["-p", "nnx_conformance", "-p", "no:cacheprovider"]
+    return [*plugins, "--record", str(record), "--pyargs", "conformance"]
+
+
+def suite_environment(suite: Path) -> dict[str, str]:
+    """The process's own variables, with a copy of the suite for Python to find."""
+    return os.environ | {"PYTHONPATH": str(suite)}
