@@ -11,6 +11,8 @@ import pytest
 from conformance.harness import claims, deviations
 from conformance.harness.claims import CaseKey, Claim
 
+Pair = tuple[str, str]  # a Flax and a JAX
+
 if TYPE_CHECKING:  # a conftest is loaded before the plugin has made JAX's settings
     from conformance.harness.backends import Backend
     from conformance.harness.cases import Case
@@ -83,20 +85,23 @@ def keys(sections: dict[str, list[Any]]) -> frozenset[CaseKey]:
 
 
 @pytest.fixture(scope="session")
-def baseline_of() -> "dict[str, Record]":
-    """The baseline of each Flax release."""
+def baseline_of() -> "dict[Pair, Record]":
+    """The baseline of each Flax and JAX that has one."""
     from conformance.report import baselines
 
-    return {record.header.subject["flax"]: record for record in baselines.shipped()}
+    return {
+        (record.header.subject["flax"], record.header.subject["jax"]): record
+        for record in baselines.shipped()
+    }
 
 
 @pytest.fixture(scope="session")
-def judged_of(baseline_of: "dict[str, Record]") -> "dict[str, Judged]":
-    """What the shipped deviations make of the baseline of each Flax release."""
+def judged_of(baseline_of: "dict[Pair, Record]") -> "dict[Pair, Judged]":
+    """What the shipped deviations make of each baseline."""
     from conformance.report.judging import judge_again
 
     known = deviations.load(deviations.SHIPPED_FILE)
-    return {flax: judge_again(record, known) for flax, record in baseline_of.items()}
+    return {pair: judge_again(record, known) for pair, record in baseline_of.items()}
 
 
 class Suite:

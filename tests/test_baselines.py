@@ -1,7 +1,7 @@
 """The baselines prove that each known deviation is needed, and no wider than it must be."""
 
 import fnmatch
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
 
@@ -17,14 +17,16 @@ from conformance.harness.verdicts import Verdict
 from conformance.report import baselines
 from conformance.report.judging import Judged, concerning_record, judge_again
 from conformance.report.records import Record
+from tests.conftest import Pair
 
 SHIPPED = deviations.load(deviations.SHIPPED_FILE)
-PAIRS = {
-    str(release.version): release.jax_of_its_day for release in releases() if release.jax_of_its_day
-}
+ROWS = [row for row in releases() if row.jax_of_its_day and row.newest_jax]
+OF_ITS_DAY: list[Pair] = [(str(row.version), str(row.jax_of_its_day)) for row in ROWS]
+WITH_NEWEST: list[Pair] = [(str(row.version), str(row.newest_jax)) for row in ROWS]
+PAIRS = sorted({*OF_ITS_DAY, *WITH_NEWEST}, key=lambda pair: (Version(pair[0]), Version(pair[1])))
 AS_EXPECTED = {Verdict.HELD, Verdict.KNOWN_DEVIATION, Verdict.NOT_APPLICABLE}
 
-Baselines = Mapping[str, Record]
+Baselines = Mapping[Pair, Record]
 
 
 def named(source: str) -> str:
@@ -37,22 +39,22 @@ def is_noticed(judged: Judged) -> bool:
 
 
 def test_complete() -> None:
-    """There is a baseline for each release that was not withdrawn, with the JAX of its day."""
-    expected = {baselines.name_of(flax, jax) for flax, jax in PAIRS.items()}
+    """Each release that was not withdrawn has one with the JAX of its day, one with the newest."""
+    expected = {baselines.name_of(flax, jax) for flax, jax in PAIRS}
 
     assert {path.name for path in baselines.FOLDER.iterdir()} == expected
 
 
-@pytest.mark.parametrize("flax", PAIRS)
-def test_of_this_suite(baseline_of: Baselines, keys: frozenset[CaseKey], flax: str) -> None:
+@pytest.mark.parametrize("pair", PAIRS, ids="-".join)
+def test_of_this_suite(baseline_of: Baselines, keys: frozenset[CaseKey], pair: Pair) -> None:
     """A baseline has all cases of the suite, and no other: after an edit it is written anew."""
-    assert baseline_of[flax].cases.keys() == set(map(str, keys))
+    assert baseline_of[pair].cases.keys() == set(map(str, keys))
 
 
-@pytest.mark.parametrize("flax", PAIRS)
-def test_nothing_else_is_broken(judged_of: Mapping[str, Judged], flax: str) -> None:
+@pytest.mark.parametrize("pair", PAIRS, ids="-".join)
+def test_nothing_else_is_broken(judged_of: Mapping[Pair, Judged], pair: Pair) -> None:
     """What the suite says is known is all that the release breaks, and each of it is seen there."""
-    judged = judged_of[flax]
+    judged = judged_of[pair]
 
     surprises = {
         case: verdict for case, verdict in judged.verdicts.items() if verdict not in AS_EXPECTED
@@ -81,7 +83,7 @@ def test_needed(baseline_of: Baselines, removed: list[Deviation]) -> None:
 
 
 @pytest.mark.parametrize("deviation", SHIPPED, ids=FOUND)
-def test_every_glob_is_needed(judged_of: Mapping[str, Judged], deviation: Deviation) -> None:
+def test_every_glob_is_needed(judged_of: Mapping[Pair, Judged], deviation: Deviation) -> None:
     """Each glob of an entry is for a case that the entry explains on some release."""
     explained = [
         CaseKey.parse(case)
@@ -96,7 +98,7 @@ def test_every_glob_is_needed(judged_of: Mapping[str, Judged], deviation: Deviat
         assert [glob for glob in globs if not fnmatch.filter(seen, glob)] == []
 
 
-def neighbours(inside: Mapping[str, bool]) -> set[str]:
+def neighbours(inside: Mapping[Pair, bool]) -> set[Pair]:
     """Of things in order, those outside that stand beside one inside."""
     return {
         first if inside[second] else second
@@ -105,26 +107,44 @@ def neighbours(inside: Mapping[str, bool]) -> set[str]:
     }
 
 
-def widenings() -> Iterator[tuple[str, Deviation, str]]:
-    """Each deviation with each release that is next to its ranges of Flax or JAX."""
-    for name, one in FOUND.items():
-        (deviation,) = one
-        flax = {release: deviation.flax.contains(release) for release in PAIRS}
-        by_jax = sorted(filter(flax.get, PAIRS), key=lambda release: Version(PAIRS[release]))
-        jax = {release: deviation.jax.contains(PAIRS[release]) for release in PAIRS}
-        beside = {release for release in neighbours(flax) if jax[release]}
-        beside |= neighbours({release: jax[release] for release in by_jax})
-        for release in sorted(beside, key=Version):
-            yield f"{name}-at-{release}", deviation, release
+def beside(deviation: Deviation) -> set[Pair]:
+    """The pairs next to the ranges of a deviation: another Flax, or another JAX of one Flax."""
+
+    def of_flax(pair: Pair) -> bool:
+        return deviation.flax.contains(pair[0])
+
+    def of_jax(pair: Pair) -> bool:
+        return deviation.jax.contains(pair[1])
+
+    found = set()
+    for row in (OF_ITS_DAY, WITH_NEWEST):
+        found |= set(filter(of_jax, neighbours({pair: of_flax(pair) for pair in row})))
+    in_range = sorted(filter(of_flax, PAIRS), key=lambda pair: Version(pair[1]))
+    for flax in {pair[0] for pair in in_range}:
+        found |= neighbours({pair: of_jax(pair) for pair in in_range if pair[0] == flax})
+    of_their_days = [pair for pair in in_range if pair in OF_ITS_DAY]
+    return found | neighbours({pair: of_jax(pair) for pair in of_their_days})
 
 
-WIDENED = {name: values for name, *values in widenings()}
+WIDENED = {
+    f"{name}-at-{'-'.join(pair)}": (deviation, pair)
+    for name, (deviation,) in FOUND.items()
+    for pair in sorted(beside(deviation))
+}
 
 
-@pytest.mark.parametrize(("deviation", "flax"), WIDENED.values(), ids=WIDENED)
-def test_no_wider(baseline_of: Baselines, deviation: Deviation, flax: str) -> None:
+@pytest.mark.parametrize(("deviation", "pair"), WIDENED.values(), ids=WIDENED)
+def test_no_wider(baseline_of: Baselines, deviation: Deviation, pair: Pair) -> None:
     """Were it said of one release more, the run on that release would fail."""
     wider = replace(deviation, flax=SpecifierSet(), jax=SpecifierSet())
     known = [wider if one is deviation else one for one in SHIPPED]
 
-    assert is_noticed(judge_again(baseline_of[flax], known))
+    assert is_noticed(judge_again(baseline_of[pair], known))
+
+
+@pytest.mark.parametrize("deviation", SHIPPED, ids=FOUND)
+def test_nothing_is_said_of_a_release_to_come(deviation: Deviation) -> None:
+    """A Flax that is newer than the newest has no entry to hide behind."""
+    newest = ROWS[-1].version
+
+    assert not deviation.flax.contains(f"{newest.major}.{newest.minor}.{newest.micro + 1}")

@@ -138,8 +138,13 @@ def _subjects(new: frozenset[str], before: frozenset[str]) -> list[str]:
 def current() -> str:
     """The page as it must be."""
     known = deviations.load(deviations.SHIPPED_FILE)
-    stories = [tell(record, known) for record in baselines.shipped()]
     rows = tomllib.loads(RELEASES_FILE.read_text("utf-8"))["release"]
+    days = {(row["flax"], row.get("jax_of_its_day")) for row in rows}
+    stories = [
+        tell(record, known)
+        for record in baselines.shipped()
+        if (record.header.subject["flax"], record.header.subject["jax"]) in days
+    ]
     uploaded = {Version(row["flax"]): row["uploaded"] for row in rows}
     return page(stories, uploaded)
 

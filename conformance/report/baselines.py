@@ -1,4 +1,4 @@
-"""Baselines: what each Flax release does with the JAX of its day, as records that the suite ships.
+"""Baselines: what each Flax release does, with the JAX of its day and with the newest for it.
 
 A baseline holds the raw truth, as a run with `--no-known-deviations` records it: what is known is
 the business of `deviations.toml` alone, so that an edit there leaves no baseline out of date.
