@@ -6,7 +6,6 @@ Run it after an edit of the known deviations or the baselines; tests/test_upgrad
 until then.
 """
 
-import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from conformance.harness import deviations
 from conformance.harness.claims import CaseKey
 from conformance.harness.deviations import Deviation
 from conformance.harness.nesting import NESTED
-from conformance.harness.subject import RELEASES_FILE
+from conformance.harness.subject import releases
 from conformance.report import baselines
 from conformance.report.judging import NOT_EXECUTED, judge_again
 from conformance.report.records import Record
@@ -138,15 +137,13 @@ def _subjects(new: frozenset[str], before: frozenset[str]) -> list[str]:
 def current() -> str:
     """The page as it must be."""
     known = deviations.load(deviations.SHIPPED_FILE)
-    rows = tomllib.loads(RELEASES_FILE.read_text("utf-8"))["release"]
-    days = {(row["flax"], row.get("jax_of_its_day")) for row in rows}
+    days = {(str(row.version), row.jax_of_its_day) for row in releases()}
     stories = [
         tell(record, known)
         for record in baselines.shipped()
         if (record.header.subject["flax"], record.header.subject["jax"]) in days
     ]
-    uploaded = {Version(row["flax"]): row["uploaded"] for row in rows}
-    return page(stories, uploaded)
+    return page(stories, {row.version: row.uploaded for row in releases()})
 
 
 if __name__ == "__main__":

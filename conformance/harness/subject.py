@@ -11,6 +11,7 @@ import platform
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from importlib import metadata
 from pathlib import Path
 
@@ -63,6 +64,7 @@ class Release:
     """One row of releases.toml. `jax_of_its_day` and `newest_jax` are None where it was yanked."""
 
     version: Version
+    uploaded: date
     requires_python: str
     jax_of_its_day: str | None
     newest_jax: str | None
@@ -75,6 +77,7 @@ def releases() -> tuple[Release, ...]:
     return tuple(
         Release(
             Version(row["flax"]),
+            row["uploaded"],
             row["requires_python"],
             row.get("jax_of_its_day"),
             row.get("newest_jax"),

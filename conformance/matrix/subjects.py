@@ -1,15 +1,13 @@
 """Which subjects a matrix is made of: pairs of a Flax and a JAX, in the words of their user."""
 
-import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-RELEASES_FILE = Path(__file__).parent.parent / "releases.toml"
+from conformance.harness.subject import Release
+from conformance.harness.subject import releases as known_releases
 
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")  # that the suite runs on, oldest first
 OF_ITS_DAY, NEWEST, PLAIN = "of-its-day", "newest", "plain"
@@ -62,11 +60,11 @@ def wanted(releases: Sequence[str], jax: Sequence[str], python: str = "") -> lis
     is known to run with), `plain` (what the index gives who asks for Flax alone). Raises
     MatrixError where a word means nothing.
     """
-    table = _table()
+    table = [row for row in known_releases() if row.jax_of_its_day]
     rows = [row for word in releases for row in _rows(word, table)] if releases else table
     found = [
-        Wanted(row["flax"], version, python=python)
-        for row in sorted(rows, key=lambda row: Version(row["flax"]))
+        Wanted(str(row.version), version, python=python)
+        for row in sorted(rows, key=lambda row: row.version)
         for version in (_jax(word, row) for word in jax or (OF_ITS_DAY,))
     ]
     if PRERELEASE in releases:
@@ -74,12 +72,7 @@ def wanted(releases: Sequence[str], jax: Sequence[str], python: str = "") -> lis
     return list(dict.fromkeys(found))
 
 
-def _table() -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = tomllib.loads(RELEASES_FILE.read_text("utf-8"))["release"]
-    return [row for row in rows if not row.get("yanked")]
-
-
-def _rows(word: str, table: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _rows(word: str, table: Sequence[Release]) -> Iterator[Release]:
     if word == PRERELEASE:
         return
     exact = word[:1].isdigit()
@@ -89,18 +82,17 @@ def _rows(word: str, table: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]
         raise MatrixError(
             f"{word!r} is neither a Flax release, a specifier nor {PRERELEASE!r}"
         ) from None
-    rows = [row for row in table if row["flax"] in asked]
+    rows = [row for row in table if row.version in asked]
     if not rows:
         raise MatrixError(f"no release of conformance/releases.toml is {word!r}")
     yield from rows
 
 
-def _jax(word: str, row: dict[str, Any]) -> str:
+def _jax(word: str, row: Release) -> str:
     if word == PLAIN:
         return ""
     if word in (OF_ITS_DAY, NEWEST):
-        version: str = row["jax_of_its_day" if word == OF_ITS_DAY else "newest_jax"]
-        return version
+        return str(row.jax_of_its_day if word == OF_ITS_DAY else row.newest_jax)
     try:
         return str(Version(word))
     except InvalidVersion:
