@@ -180,6 +180,26 @@ def test_run_again(tell: Tell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     ]
 
 
+def test_an_ended_run_is_kept_for_no_other(tell: Tell, capsys: pytest.CaptureFixture[str]) -> None:
+    """A run that was cut short leaves nothing that is taken for the run before it."""
+    tell(v0_10_0=HELD)
+    command.main(["matrix", "0.10.0"])
+    tell(v0_10_0=BROKEN | {"code": 2})
+    command.main(["matrix", "0.10.0", "--", "-k", "one"])
+    tell(v0_10_0=HELD)
+    command.main(["matrix", "0.10.0"])
+
+    assert "as before" not in capsys.readouterr().out
+
+
+def test_words_of_a_run(tell: Tell, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a case prints is not taken for a refusal of the run."""
+    tell(v0_10_0=HELD | {"says": "ERROR: of a case"})
+
+    assert command.main(["matrix", "0.10.0"]) == 0
+    assert "[1/1] flax-0.10.0-jax-0.4.34: 1 (0 s)" in capsys.readouterr().out
+
+
 def test_limit(tell: Tell, tmp_path: Path) -> None:
     """A run that does not end is ended, and says so."""
     tell(v0_10_0=HELD | {"seconds": 60})

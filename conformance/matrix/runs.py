@@ -86,7 +86,8 @@ class Workplace:
             if json.loads(ticket.read_text("utf-8")) == asked:
                 return replace(self._judged(wanted, record), kept=True)
         except (OSError, ValueError, RecordError):
-            ticket.unlink(missing_ok=True)
+            pass  # nothing is kept, or nothing that can be used
+        ticket.unlink(missing_ok=True)  # what is written from here on is of another run
         started = time.monotonic()
         try:
             place = self._environment(wanted)
@@ -138,11 +139,11 @@ class Workplace:
                 )
             except subprocess.TimeoutExpired:
                 raise MatrixError(f"did not end in {self.limit:.0f} s: see {log}") from None
-        said = log.read_text("utf-8", errors="replace").splitlines()
-        if refusals := [line for line in said if line.startswith("ERROR: ")]:
-            raise MatrixError(refusals[0].removeprefix("ERROR: "))
         if ended.returncode not in _WITH_A_VERDICT:
-            raise MatrixError(f"ended with {ended.returncode}: see {log}")
+            said = log.read_text("utf-8", errors="replace").splitlines()
+            refusals = (line for line in said if line.startswith("ERROR: "))
+            why = next(refusals, f"ended with {ended.returncode}: see {log}")
+            raise MatrixError(why.removeprefix("ERROR: "))
 
 
 def suite_arguments(record: Path) -> list[str]:
