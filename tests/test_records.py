@@ -65,7 +65,7 @@ def test_lines(path: Path) -> None:
     """A line is an object of JSON, and leaves out what is empty."""
     assert [json.loads(line) for line in path.read_text("utf-8").splitlines()] == [
         {
-            "record": 1,
+            "record": 2,
             "suite": "0.1.0",
             "subject": {"flax": "0.12.12", "jax": "0.12.0.1"},
             "backends": {"cpu": "cpu (8 x cpu)"},

@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from conformance.harness.verdicts import Observed, Verdict
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 class RecordError(Exception):
@@ -54,7 +54,8 @@ class Seen:
     """One case: its key, its verdict, and, where it did not hold, what was found.
 
     `observed`, `error` and `message` tell the failure, be it known or not; `cause` is that of the
-    known deviation that explains it. `notes` are what the case noted beside its verdict.
+    known deviation that explains it. `notes` are what the case noted beside its verdict, `outputs`
+    what stood outside afterwards, by path, and `details` what nobody promises, by name.
     """
 
     case: str
@@ -64,6 +65,8 @@ class Seen:
     message: str = ""
     cause: str = ""
     notes: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    details: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def claim(self) -> str:
@@ -192,7 +195,7 @@ def _seen(where: str, line: dict[str, Any]) -> Seen:
     if (
         not all(isinstance(text, str) for text in texts)
         or (seen.observed and seen.observed not in list(Observed))
-        or not _is_text_by_name(seen.notes)
+        or not all(map(_is_text_by_name, (seen.notes, seen.outputs, seen.details)))
     ):
         raise MalformedLine(f"{where}: not a case of a record")
     return seen
