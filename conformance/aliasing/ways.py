@@ -110,7 +110,7 @@ def refuses(case: Case, lifted: Any, *arguments: Any, ways: Ways) -> None:
     """Holds that the call is a ValueError that names the Variable `param` and both its ways."""
     scene = Scene.of(arguments)
     call = lambda: case.call(lifted, *arguments, the_input(case))  # noqa: E731
-    error = case.refuses(call, scene, match=_inconsistent(case, ways))
+    error = case.refuses(call, scene, match=_inconsistent(case, ways), stem="inconsistent aliasing")
     case.equal({"ValueError": isinstance(error, ValueError)}, {"ValueError": True})
 
 

@@ -2,7 +2,7 @@
 
 import re
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,12 +14,14 @@ from flax import nnx
 from conformance.harness import descriptions, twins
 from conformance.harness.backends import Backend
 from conformance.harness.claims import CaseKey, Claim
+from conformance.harness.observations import Observation
 from conformance.harness.transforms import Answer, Body, Edit, Setting, Transform
 from conformance.harness.verdicts import NoError, SuiteError, WrongResult
 
 # What a deliberate refusal raises. A leaked tracer raises a TypeError too, but refuses nothing.
 _REFUSALS = (ValueError, TypeError, NotImplementedError, flax.errors.FlaxError)
 _LEAK = jax.errors.UnexpectedTracerError
+_NO_TRACER = {"tracers": descriptions.Leaf("none")}
 
 
 @dataclass
@@ -33,6 +35,7 @@ class Case:
     variant: Any
     backend: Backend
     notes: dict[str, str] = field(default_factory=dict)
+    seen: Observation = field(default_factory=Observation)
 
     @property
     def elements(self) -> int:
@@ -85,9 +88,9 @@ class Case:
             return
 
         def judge(outputs: Any) -> None:
-            self._judge(told.scene, scene.describe(self.backend.name))
+            self._judge(told.scene, scene.describe(self.backend.name), scene.roots)
             found = twins.name_outputs([self.transform.read(output) for output in outputs])
-            self._judge(told.outputs, self._described(found))
+            self._judge(told.outputs, self._described(found), found)
 
         def make_calls() -> list[Any]:
             return [call() for _ in range(calls)]
@@ -114,10 +117,13 @@ class Case:
         except _REFUSALS as error:
             self.notes["answer"] = "refused"
             self._unchanged(before, scene, error)
+            self.seen.add(_NO_TRACER)
             return
         after = scene.describe()
         self.notes["answer"] = "kept" if descriptions.differences(before, after) else "ignored"
-        if leaks := descriptions.tracers(after):
+        leaks = descriptions.tracers(after)
+        self.seen.add({path: after[path] for path in leaks} or _NO_TRACER)
+        if leaks:
             raise WrongResult("\n".join(f"{path}: found {after[path]}" for path in leaks))
 
     def fails_with(
@@ -132,6 +138,7 @@ class Case:
             call()
         except failure as error:
             self._unchanged(before, scene, error)
+            self.seen.add({"raised": descriptions.Leaf(failure.__name__)})
             return
         raise NoError(f"the body raised {failure.__name__}, the call did not")
 
@@ -155,15 +162,42 @@ class Case:
 
     def equal(self, found: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
         """Holds the description of `found` against that of `expected`; raises WrongResult."""
-        self._judge(descriptions.describe(expected), self._described(found))
+        self._judge(descriptions.describe(expected), self._described(found), found)
 
-    def refuses(self, call: Callable[[], Any], scene: twins.Scene, match: str = "") -> Exception:
+    def draws(self, *paths: str) -> None:
+        """Says that what will stand below these paths was drawn: no snapshot keeps its values.
+
+        Which numbers come out is for JAX to say, and differs between its releases.
+        """
+        self.seen.drawn = paths
+
+    def saw(self, name: str, found: Sequence[Any], expected: Any) -> None:
+        """Holds that a body saw what is expected whenever it was traced, be it once or more often.
+
+        Raises WrongResult where it saw something else, or nothing.
+        """
+        told = [expected] * max(1, len(found))
+        lines = descriptions.differences(
+            descriptions.describe({name: told}), descriptions.describe({name: list(found)})
+        )
+        self.seen.add(descriptions.describe({name: list(found) if lines else found[0]}))
+        if lines:
+            raise WrongResult("\n".join(lines))
+
+    def refuses(
+        self,
+        call: Callable[[], Any],
+        scene: twins.Scene,
+        match: str = "",
+        stem: str | None = None,
+    ) -> Exception:
         """Makes `call`, which must be refused and leave `scene` as it was; gives the error.
 
         Args:
           call: what is refused.
           scene: the caller's objects.
           match: a regular expression that the message must hold, whatever its case.
+          stem: what of it is the same on every subject, where not all of it is.
 
         Raises:
           NoError: it was accepted.
@@ -178,6 +212,7 @@ class Case:
                 error.add_note(f"expected a refusal with a message like {match!r}")
                 raise
             self._unchanged(before, scene, error)
+            self.seen.refused(error, match if stem is None else stem)
             return error
         changes = descriptions.differences(before, scene.describe())
         outcome = "\n".join(("the objects changed:", *changes)) if changes else "nothing changed"
@@ -197,20 +232,23 @@ class Case:
         except _REFUSALS as error:
             if isinstance(error, _LEAK):
                 raise
-            self.notes["answer"] = "refused"
+            self.notes["answer"] = self.seen.choice = "refused"
             self._unchanged(before, scene, error)
+            self.seen.refused(error, "")
             return
-        self.notes["answer"] = "done"
+        self.notes["answer"] = self.seen.choice = "done"
         judge(outputs)
 
     def _unchanged(
         self, before: descriptions.Description, scene: twins.Scene, error: Exception
     ) -> None:
-        try:
-            self._judge(before, scene.describe())
-        except WrongResult as broken:
+        after = scene.describe()
+        lines = descriptions.differences(before, after)
+        if lines:
+            self.seen.add(after)
+            broken = WrongResult("\n".join(lines))
             broken.add_note(f"after {type(error).__name__}: {error}")
-            raise
+            raise broken
 
     def _own(self, maker: twins.Maker) -> twins.Maker:
         """The same class, for this case alone.
@@ -238,7 +276,15 @@ class Case:
     def _described(self, found: Mapping[str, Any]) -> descriptions.Description:
         return descriptions.describe(found, self.backend.name)
 
-    def _judge(self, expected: descriptions.Description, found: descriptions.Description) -> None:
+    def _judge(
+        self,
+        expected: descriptions.Description,
+        found: descriptions.Description,
+        roots: Mapping[str, Any],
+    ) -> None:
+        """Holds `found`, the description of `roots`, against what is expected of it."""
+        self.seen.add(found)
+        self.seen.look_closer(roots)
         lines = descriptions.differences(expected, found)
         if lines:
             raise WrongResult("\n".join(lines))

@@ -5,8 +5,9 @@ time is described as `same object as` its first path, so two descriptions are eq
 same references are shared. Nothing in it depends on addresses, devices or the release.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import chex
@@ -25,13 +26,55 @@ class Leaf:
 
     what: str
     value: np.ndarray | None = None
+    weak: bool = False  # JAX may promote the array's type: nothing promises that either way
+    internal: bool = False  # what a class of Flax's own keeps for itself, another in each release
 
     def __str__(self) -> str:
+        return self._written(lambda value: np.array2string(value, separator=",", threshold=16))
+
+    @property
+    def text(self) -> str:
+        """The leaf in words, an array with all of its elements."""
+        return self._written(_elements)
+
+    def _written(self, write: Callable[[np.ndarray], str]) -> str:
         if self.value is None:
             return self.what
         shape = ",".join(map(str, self.value.shape))
-        value = np.array2string(self.value, separator=",", threshold=16).replace("\n", "")
-        return f"{self.what} {self.value.dtype}[{shape}] {value}"
+        elements = write(self.value).replace("\n", "")
+        return f"{self.what} {self.value.dtype}[{shape}] {elements}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Leaf":
+        """The leaf whose `text` this is; raises ValueError where no leaf has it."""
+        found = _ARRAY.fullmatch(text)
+        if found is None:
+            return cls(text)
+        dtype = np.dtype(found["dtype"])
+        read = _READ[dtype.kind]
+        words = re.findall(r"[^][,]+", found["elements"])
+        shape = [int(size) for size in found["shape"].split(",") if size]
+        return cls(found["what"], np.array([read(word) for word in words], dtype).reshape(shape))
+
+
+# A static attribute may hold any text, one that looks like an array's too.
+_ARRAY = re.compile(
+    r"(?P<what>(?!static ).+) (?P<dtype>[a-z]+\d*)\[(?P<shape>[\d,]*)\] (?P<elements>\S+)"
+)
+_READ: Mapping[str, Callable[[str], Any]] = {
+    "b": lambda word: {"True": True, "False": False}[word],
+    "i": int,
+    "u": int,
+    "f": float,
+    "c": complex,
+    "V": float,  # bfloat16 and its kin
+}
+
+
+def _elements(value: np.ndarray) -> str:
+    if value.ndim == 0:
+        return str(value[()])
+    return f"[{','.join(map(_elements, value))}]"
 
 
 Description = dict[str, Leaf]
@@ -74,28 +117,34 @@ def describe(scene: Mapping[str, Any], platform: str | None = None) -> Descripti
     """The description of named roots; references may be shared between them.
 
     With `platform`, an array that lives elsewhere is described as doing so: it equals nothing
-    that was computed where it should be.
+    that was computed where it should be. A root whose name is a path below another one is described
+    there if it is what stands there, and under a name of its own if it is not.
     """
     description: Description = {}
     first_path: dict[int, str] = {}
 
-    def visit(path: str, node: Any) -> None:
+    def visit(path: str, node: Any, internal: bool) -> None:
         if isinstance(node, nnx.Variable) or spelling.is_object(node):
             if id(node) in first_path:
-                description[path] = Leaf(f"same object as {first_path[id(node)]}")
+                same = f"same object as {first_path[id(node)]}"
+                description[path] = Leaf(same, internal=internal)
                 return
             first_path[id(node)] = path
         value = spelling.read(node) if isinstance(node, nnx.Variable) else node
         parts = children(value)
         if parts is None:
-            description[path] = _leaf(node, _array(value, platform))
+            description[path] = replace(_leaf(node, _array(value, platform)), internal=internal)
             return
-        description[path] = _leaf(node, Leaf(_container_name(value)))
+        described = _leaf(node, Leaf(_container_name(value)))
+        description[path] = replace(described, internal=internal)
         for key, child in parts:
-            visit(f"{path}.{key}", child)
+            visit(f"{path}.{key}", child, internal or spelling.is_internal(value, child))
 
     for name, root in scene.items():
-        visit(name, root)
+        if name not in description:
+            visit(name, root, internal=False)
+        elif first_path.get(id(root)) != name:
+            visit(f"{name} itself", root, internal=False)
     return description
 
 
@@ -110,7 +159,7 @@ def _leaf(node: Any, held: Leaf) -> Leaf:
         return held
     metadata = "".join(f" {key}={value!r}" for key, value in spelling.metadata(node).items())
     what = type(node).__name__ if held.what == "array" else f"{type(node).__name__} of {held.what}"
-    return Leaf(what + metadata, held.value)
+    return Leaf(what + metadata, held.value, held.weak)
 
 
 def _array(value: Any, platform: str | None) -> Leaf:
@@ -127,7 +176,7 @@ def _array(value: Any, platform: str | None) -> Leaf:
             what = f"array on {', '.join(sorted(homes))} instead of {platform}"
         if jax.dtypes.issubdtype(value.dtype, jax.dtypes.prng_key):
             what, value = what.replace("array", "key"), jax.random.key_data(value)
-        return Leaf(what, np.asarray(value))
+        return Leaf(what, np.asarray(value), value.weak_type)
     if isinstance(value, np.ndarray | np.generic):
         return Leaf("array", np.asarray(value))
     if isinstance(value, type) or callable(value):

@@ -62,6 +62,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.option.help or config.option.version or config.getoption("markers"):
         return
+    _refuse_unfit_update(config)
+    config.option.disable_unused_snapshots = True  # syrupy's own way; a case is not its test
     environment.prepare(os.environ)
     try:
         tested = subject.load(config.option.mode)
@@ -71,6 +73,18 @@ def pytest_configure(config: pytest.Config) -> None:
     from conformance.harness.session import start
 
     config.stash[SESSION] = start(config, tested)
+
+
+def _refuse_unfit_update(config: pytest.Config) -> None:
+    option = config.option
+    if not (option.update_snapshots or option.update_new_snapshots_only):
+        return
+    if os.environ.get("CI", "").lower() not in ("", "0", "false"):
+        raise pytest.UsageError(
+            "--snapshot-update: refused in CI, for nobody reviews there what changes"
+        )
+    if getattr(option, "numprocesses", None) or hasattr(config, "workerinput"):
+        raise pytest.UsageError("--snapshot-update: one process writes snapshots: add -n0")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -9,13 +9,16 @@ from typing import Any
 
 import jax
 import pytest
+from syrupy.assertion import SnapshotAssertion
 
 from conformance import __version__
-from conformance.harness import backends, deviations
+from conformance.harness import backends, deviations, snapshots
 from conformance.harness.cases import Case
 from conformance.harness.claims import STYLES, CaseKey, Claim
 from conformance.harness.deviations import Deviation
 from conformance.harness.nesting import LIFTS
+from conformance.harness.observations import Observation
+from conformance.harness.snapshot_run import SnapshotRun
 from conformance.harness.subject import DEFAULT_MODE, Subject, at_least
 from conformance.harness.summary import Tally
 from conformance.harness.transforms import TRANSFORMS
@@ -23,6 +26,7 @@ from conformance.harness.verdicts import ClaimBroken, SuiteError, Verdict, failu
 from conformance.report import records
 
 NOT_APPLICABLE = "not applicable: "
+_FAILURE = ("observed", "error", "message", "cause")  # the properties that a record keeps
 _NARROWING_OPTIONS = (
     "keyword",
     "markexpr",
@@ -83,6 +87,7 @@ class ConformanceSession:
         )
         self.tally = Tally()
         self.idle: list[Deviation] = []
+        self.snapshots = SnapshotRun(config)
         self.record: records.Writer | None = None
         self._seen: dict[str, records.Seen] = {}  # what the record has still to get, by test
 
@@ -135,7 +140,7 @@ class ConformanceSession:
         )
 
     @pytest.fixture
-    def case(self, request: pytest.FixtureRequest) -> Iterator[Case]:
+    def case(self, request: pytest.FixtureRequest, snapshot: SnapshotAssertion) -> Iterator[Case]:
         """The case that a claim's test judges, on its backend."""
         claim, key = request.param
         made = Case(
@@ -145,9 +150,18 @@ class ConformanceSession:
             key.style,
             claim.variants.get(key.variant),
             self.backends[key.backend],
+            seen=Observation(detailed=bool(self.config.option.record)),
         )
         with jax.default_device(made.backend.devices[0]):
             yield made
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Iterator[None]:
+        passed: object = yield
+        case = pyfuncitem.funcargs.get("case")
+        if isinstance(case, Case):
+            snapshots.hold(case, pyfuncitem.funcargs["snapshot"])  # type: ignore[arg-type]
+        return passed  # type: ignore[return-value]
 
     # Verdicts out of reports
 
@@ -169,13 +183,17 @@ class ConformanceSession:
         verdict, deviation = self._judge(claim, key, report, call)
         if report.failed:
             _explain(report, item, claim, key, call)
-        properties = [("case", str(key)), ("verdict", str(verdict))]
+        properties = [("case", str(key)), *vars(key).items(), ("verdict", str(verdict))]
         properties += _failure(call.excinfo.value if call.excinfo else None, verdict)
         if verdict is Verdict.KNOWN_DEVIATION and deviation:
             properties += [("deviation", deviation.source), ("cause", deviation.cause)]
         case: Case | None = getattr(item, "funcargs", {}).get("case")
-        properties += case.notes.items() if case else ()
-        report.user_properties = [*report.user_properties, *properties]
+        # Where a later phase fails too, it has the last word. JUnit's file asks the last report.
+        item.user_properties[:] = report.user_properties = properties
+        if case and self.config.option.record:
+            outputs = {path: leaf.text for path, leaf in case.seen.outputs.items()}
+            seen = {"notes": case.notes, "outputs": outputs, "details": case.seen.details}
+            vars(report)["seen"] = seen  # among the properties they would burden JUnit's file
         return report  # type: ignore[return-value]
 
     def _judge(
@@ -209,12 +227,16 @@ class ConformanceSession:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         properties = {name: str(value) for name, value in report.user_properties}
-        if "verdict" in properties:
+        if "verdict" in properties and not (report.when == "teardown" and report.passed):
             verdict = Verdict(properties["verdict"])
             explained = (properties.get(name, "") for name in ("deviation", "cause"))
             self.tally.add(properties["case"], verdict, *explained)
             # A later phase of the same test may only make its verdict worse.
-            self._seen[report.nodeid] = _seen(properties, verdict)
+            failure: dict[str, Any] = {name: properties.get(name, "") for name in _FAILURE}
+            observed = vars(report).get("seen", {})
+            self._seen[report.nodeid] = records.Seen(
+                properties["case"], verdict, **failure, **observed
+            )
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         seen = self._seen.pop(nodeid, None)
@@ -227,12 +249,15 @@ class ConformanceSession:
             return
         if self.tally.only_not_applicable() and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
-        if self.tally.verdicts and self._is_full(session):
+        full = bool(self.tally.verdicts) and self._is_full(session)
+        if full:
             self.idle = [
                 known for known in self.deviations if known.source not in self.tally.deviations
             ]
-            if self.idle and session.exitstatus == pytest.ExitCode.OK:
-                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        snapshots_are_well = self.snapshots.finish(self.tally.verdicts, full)
+        lacking = self.idle or not snapshots_are_well
+        if lacking and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if self.record:
             self.record.close(int(session.exitstatus), self._is_full(session))
 
@@ -253,6 +278,7 @@ class ConformanceSession:
             terminalreporter.write_line("no case was executed: nothing is known of this subject")
         for known in self.idle:
             terminalreporter.write_line(f"{known.source} explains no case", red=True)
+        self.snapshots.say(terminalreporter)
 
 
 def _start_record(path: Path, session: ConformanceSession) -> records.Writer:
@@ -284,13 +310,6 @@ def _failure(error: BaseException | None, verdict: Verdict) -> list[tuple[str, s
     if error is None or verdict is Verdict.NOT_APPLICABLE:
         return []
     return [(name, str(text)) for name, text in vars(failure_in(error)).items()]
-
-
-def _seen(properties: dict[str, str], verdict: Verdict) -> records.Seen:
-    failure = {name: properties.get(name, "") for name in ("observed", "error", "message", "cause")}
-    told = {"case", "verdict", "deviation", *failure}
-    notes = {name: text for name, text in properties.items() if name not in told}
-    return records.Seen(properties["case"], verdict, notes=notes, **failure)
 
 
 def _not_applicable(claim: Claim, key: CaseKey) -> str:

@@ -100,6 +100,19 @@ def is_node_list(node: Any) -> bool:
     return _LIST_IS_A_NODE and isinstance(node, nnx.List)
 
 
+def is_internal(owner: Any, attribute: Any) -> bool:
+    """Whether an attribute is what a class of Flax's own keeps for itself, beside Variables.
+
+    A layer keeps its settings, and in some releases the stream that it draws from; a stream its
+    name.
+    """
+    if not is_object(owner) or is_node_list(owner) or isinstance(attribute, nnx.Variable):
+        return False
+    module = type(owner).__module__
+    is_layer = module.startswith("flax.nnx.nn.")
+    return is_layer or (module.startswith("flax.") and not is_object(attribute))
+
+
 def attributes(node: Any) -> Iterator[tuple[str, Any]]:
     """The attributes of an NNX object by name, in sorted order, without NNX's own bookkeeping."""
     for name in sorted(vars(node)):

@@ -61,6 +61,7 @@ def test_train_eval(case: Case) -> None:
     """Switching a model to evaluation traces it once more; back in training, and in evaluation
     again, the programs are there."""
     calls = Calls(case, Regularised.__call__, Regularised)
+    case.draws("output of call")
 
     traces = calls.make([None, None, nnx.Module.eval, None, nnx.Module.train, nnx.Module.eval])
 

@@ -22,6 +22,7 @@ def test_vectorized(case: Case) -> None:
     spelling.write(outside.rngs.noise.count, jnp.asarray(np.ones(case.elements, np.uint32)))
     expected = noise_by_hand(case, noisy, list(keys))
 
+    case.draws("y")
     y, drawn = case.call(lift_noise(case, SPLIT), noisy, noise_inputs(case))
     case.equal({"noisy": noisy, "y": y, "drawn": drawn}, {"noisy": outside, **expected})
 
@@ -40,6 +41,7 @@ def test_broadcast(case: Case) -> None:
     spelling.write(outside.rngs.noise.count, jnp.asarray(np.uint32(1)))
     expected = noise_by_hand(case, noisy, [key] * case.elements)
 
+    case.draws("y")
     y, drawn = case.call(lift_noise(case, case.variant), noisy, noise_inputs(case))
     case.equal({"noisy": noisy, "y": y, "drawn": drawn}, {"noisy": outside, **expected})
 

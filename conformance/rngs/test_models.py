@@ -80,6 +80,7 @@ def test_dropout_masks(case: Case) -> None:
 )
 def test_dropout_reproducible(case: Case) -> None:
     """From the same seed Dropout has the same masks inside a transform as outside it."""
+    case.draws("output")
     case.holds(drop, Dropping)
 
 
