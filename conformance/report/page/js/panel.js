@@ -19,6 +19,7 @@ function showPanel() {
   if (!panel.open && narrow.matches) panel.showModal();
   else if (!panel.open) panel.show();
   markOpenCell();
+  buttonOf(state.open)?.scrollIntoView({ block: "nearest", inline: "nearest" });
   byId("panel-title").focus({ preventScroll: true });
 }
 

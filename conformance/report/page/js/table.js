@@ -25,7 +25,8 @@ function drawMatrix() {
   byId("nothing").hidden = claims.length > 0;
   sayWhatIsShown(claims);
   markOpenCell();
-  setCurrent(buttonAt(place) ?? matrix.querySelector("tbody td button, button"));
+  const first = ["tbody td button", "button"].map((each) => matrix.querySelector(each));
+  setCurrent(buttonAt(place) ?? first.find(Boolean));
   requestAnimationFrame(() => setTimeout(drawWaiting));
 }
 
