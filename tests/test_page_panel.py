@@ -5,7 +5,9 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from conformance.report.page.making import page
 from tests.browser import Visit
+from tests.reports import BROKEN, case, known, record, told
 from tests.sample import CAUSE, EVIDENCE
 
 pytestmark = pytest.mark.browser
@@ -48,6 +50,21 @@ def test_known_deviation(visit: Callable[..., Visit]) -> None:
     assert link.get_attribute("rel") == "noopener noreferrer"
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["javascript:window.evil=1", "data:text/html,x", "//example.org", "file:///etc/passwd", "x y"],
+)
+def test_no_link(address: str, visit: Callable[..., Visit]) -> None:
+    """Evidence that is no address of the web is words."""
+    one = record(case("rngs/known", BROKEN))
+    seen = visit(page(told(one, by=known("rngs/known", evidence=address)), {}))
+
+    for cell in ("td button", "thead button"):
+        seen.page.click(cell)
+        assert "It is so." in seen.text()
+        assert seen.page.locator("#panel a:not([href^='#'])").count() == 0
+
+
 def test_unfolds_on_demand(visit: Callable[..., Visit]) -> None:
     """Cases that hold are counted, and listed when they are asked for."""
     seen = visit()
@@ -57,7 +74,7 @@ def test_unfolds_on_demand(visit: Callable[..., Visit]) -> None:
     seen.page.click("text=held: 8 cases")
     seen.page.click("text=jit · function · first")
 
-    assert "axes/kept[jit,function,first,cpu,default]" in seen.text()
+    seen.page.get_by_text("axes/kept[jit,function,first,cpu,default]").wait_for()
 
 
 def test_transform_and_case(visit: Callable[..., Visit]) -> None:

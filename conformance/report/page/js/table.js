@@ -27,10 +27,17 @@ function drawMatrix() {
   markOpenCell();
   const first = ["tbody td button", "button"].map((each) => matrix.querySelector(each));
   setCurrent(buttonAt(place) ?? first.find(Boolean));
-  requestAnimationFrame(() => setTimeout(drawWaiting));
+  requestAnimationFrame(() => setTimeout(drawNext));
 }
 
-// Draws what is not drawn yet; whoever looks for a row below the first screen calls this first.
+// Draws a section that is not drawn yet, and leaves the reader a moment before the next one.
+function drawNext() {
+  waiting.shift()?.();
+  if (waiting.length) setTimeout(drawNext);
+  else markOpenCell();
+}
+
+// Draws the rest at once; whoever looks for a row below the first screen calls this first.
 function drawWaiting() {
   const steps = waiting;
   waiting = [];
