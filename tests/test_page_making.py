@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from conformance.guide.promises import Promise
-from conformance.report.page.making import HERE, SCRIPTS, page
+from conformance.report.page.making import HERE, SCRIPTS, STYLES, page
 from conformance.report.records import Record
 from tests.reports import BROKEN, EVIL, HELD, case, known, record, told
 
@@ -66,8 +66,7 @@ def test_nothing_outside(plain: Elements) -> None:
         if name in ADDRESSES
     ]
     assert [address for address in addresses if not (address or "").startswith("data:")] == []
-    assert "url(" not in (HERE / "page.css").read_text()
-    assert "@import" not in (HERE / "page.css").read_text()
+    assert not re.search(r"url\(|@import|image-set", plain.contents[0])
 
 
 def test_policy(plain: Elements) -> None:
@@ -110,9 +109,9 @@ def test_evil(plain: Elements) -> None:
     assert EVIL in json.loads(made.contents[1])["texts"]
 
 
-def test_the_script_makes_text_only() -> None:
+def test_the_script_makes_text_only(plain: Elements) -> None:
     """Nothing in the script reads a text as HTML or as a program."""
-    script = "".join((HERE / "js" / f"{name}.js").read_text() for name in SCRIPTS)
+    script = plain.contents[2]
 
     for way in (
         r"(inner|outer)HTML|insertAdjacentHTML|document\.write|createContextualFragment",
@@ -122,11 +121,12 @@ def test_the_script_makes_text_only() -> None:
         assert re.findall(way, script) == []
 
 
-def test_each_script_is_used() -> None:
-    """The files of the script are those that the page is made of, none of them long."""
-    files = list((HERE / "js").glob("*.js"))
+@pytest.mark.parametrize(("kind", "names"), [("js", SCRIPTS), ("css", STYLES)])
+def test_each_part_is_used(kind: str, names: tuple[str, ...]) -> None:
+    """The page is made of all of the files of its folder, none of them long."""
+    files = list((HERE / kind).iterdir())
 
-    assert {file.stem for file in files} == set(SCRIPTS)
+    assert {file.name for file in files} == {f"{name}.{kind}" for name in names}
     assert [file.name for file in files if len(file.read_text().splitlines()) > LINES] == []
 
 

@@ -11,6 +11,7 @@ from conformance.report.page.data import data
 
 HERE = Path(__file__).parent
 # In the order in which they build on each other.
+STYLES = ("colours", "head", "matrix", "panel", "narrow")
 SCRIPTS = ("model", "dom", "state", "cells", "table", "panel", "filters", "keys", "main")
 
 
@@ -26,7 +27,8 @@ def page(told: Sequence[Outcome], promises: Mapping[str, Promise]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style, script = _text("page.css"), _script()
+    style = _joined("css", STYLES)
+    script = f'"use strict";\n(() => {{\n{_joined("js", SCRIPTS)}}})();\n'
     return environment.get_template("template.html").render(
         # The project's own text, and JSON that cannot end its element: neither is to be escaped.
         style=Markup(style),
@@ -37,13 +39,8 @@ def page(told: Sequence[Outcome], promises: Mapping[str, Promise]) -> str:
     )
 
 
-def _script() -> str:
-    parts = "\n".join(_text(f"js/{name}.js") for name in SCRIPTS)
-    return f'"use strict";\n(() => {{\n{parts}}})();\n'
-
-
-def _text(name: str) -> str:
-    return (HERE / name).read_text(encoding="utf-8")
+def _joined(kind: str, names: Sequence[str]) -> str:
+    return "\n".join((HERE / kind / f"{name}.{kind}").read_text("utf-8") for name in names)
 
 
 def _digest(text: str) -> str:
