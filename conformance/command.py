@@ -12,8 +12,16 @@ from conformance.guide.tracing import Trace, listing, of_claim, summary, trace
 from conformance.harness.deviations import DeviationsError
 from conformance.matrix import commands as matrix
 from conformance.matrix.subjects import MatrixError
+from conformance.report import commands as report
+from conformance.report.badge import SeveralSubjects
+from conformance.report.files import Unwritable
+from conformance.report.records import RecordError
 
 WHOLE, LACKING, UNUSABLE = 0, 1, 2
+REFUSALS = (
+    *(DeviationsError, GuideError, MatrixError),
+    *(RecordError, SeveralSubjects, Unwritable, report.Missing),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code: int = options.run(options)
         return code
-    except (DeviationsError, GuideError, MatrixError) as error:
+    except REFUSALS as error:
         print(f"nnx-conformance: {error}", file=sys.stderr)  # noqa: T201
         return UNUSABLE
 
@@ -59,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     shown.add_argument("--claim", metavar="ID", help="show the passages that this claim checks")
     tracing.set_defaults(run=_trace)
     matrix.add_to(commands)
+    report.add_to(commands)
     return parser
 
 

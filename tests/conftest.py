@@ -14,10 +14,13 @@ from conformance.harness.claims import CaseKey, Claim
 Pair = tuple[str, str]  # a Flax and a JAX
 
 if TYPE_CHECKING:  # a conftest is loaded before the plugin has made JAX's settings
+    from playwright.sync_api import Browser
+
     from conformance.harness.backends import Backend
     from conformance.harness.cases import Case
     from conformance.report.judging import Judged
     from conformance.report.records import Record
+    from tests.browser import Visit
 
 CHECKOUT = Path(__file__).parent.parent
 PLUGIN = ("-p", "conformance.harness.plugin", "-p", "no:cacheprovider")
@@ -151,3 +154,36 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Suite:
     for name in ("CI", "PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT"):
         monkeypatch.delenv(name, raising=False)
     return Suite(pytester, monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def browser() -> "Iterator[Browser]":
+    """Chromium, for the tests that are marked so; other tests need none of this."""
+    from tests.browser import chromium
+
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def visit(browser: "Browser", tmp_path: Path) -> "Iterator[Callable[..., Visit]]":
+    """Opens a page in a browser that has never seen one: its text, or the sample's."""
+    from conformance.report import files
+    from tests.browser import DESKTOP, Visit
+    from tests.sample import sample_page
+
+    contexts = []
+
+    def open_page(
+        text: str = "", fragment: str = "", size: tuple[int, int] = DESKTOP, **options: Any
+    ) -> Visit:
+        path = tmp_path / "index.html"
+        files.write({path: text or sample_page()})
+        viewport = {"width": size[0], "height": size[1]}
+        context = browser.new_context(viewport=viewport, **options)
+        contexts.append(context)
+        return Visit(context, path, fragment)
+
+    yield open_page
+    for context in contexts:
+        context.close()

@@ -143,6 +143,9 @@ def test_the_wheel_holds_what_the_suite_reads(site: Path):
         "deviations.toml",
         "baselines/flax-0.10.0-jax-0.4.34.jsonl.gz",
         "graph_updates/test_attributes.py",
+        "report/page/template.html",
+        "report/page/css/head.css",
+        "report/page/js/main.js",
     ):
         assert (site / "conformance" / name).is_file()
     assert not (site / "tests").exists()

@@ -1,6 +1,5 @@
 """The mapping: each passage of each text that Flax shipped, and its claims or why it has none."""
 
-import ast
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from conformance.guide.passages import GuideError, Passage
+from conformance.guide.promises import SUITE, promises
 
 HERE = Path(__file__).parent
 MAPPING_FILE = HERE / "mapping.toml"
 TEXTS_FILE = HERE / "texts.toml"
-SUITE = HERE.parent
 
 
 @dataclass(frozen=True)
@@ -101,16 +100,5 @@ def _document(path: Path) -> dict[str, Any]:
 
 
 def claim_ids(suite: Path = SUITE) -> frozenset[str]:
-    """The ids of all claims, read from the source of their tests: no Flax is needed for that."""
-    return frozenset(
-        decorator.args[0].value
-        for file in suite.glob("*/test_*.py")
-        for node in ast.parse(file.read_text(encoding="utf-8")).body
-        if isinstance(node, ast.FunctionDef)
-        for decorator in node.decorator_list
-        if isinstance(decorator, ast.Call)
-        and isinstance(decorator.func, ast.Name)
-        and decorator.func.id == "claim"
-        and isinstance(decorator.args[0], ast.Constant)
-        and isinstance(decorator.args[0].value, str)
-    )
+    """The ids of all claims."""
+    return frozenset(promises(suite))

@@ -1,0 +1,1 @@
+"""The page: the matrix as one HTML file that needs nothing else."""
