@@ -10,12 +10,12 @@ from conformance.guide.passages import GuideError, Passage, read
 from conformance.guide.releases import guide_of, version_named
 from conformance.guide.tracing import Trace, listing, of_claim, summary, trace
 from conformance.harness.deviations import DeviationsError
+from conformance.harness.records import RecordError
 from conformance.matrix import commands as matrix
 from conformance.matrix.subjects import MatrixError
 from conformance.report import commands as report
 from conformance.report.badge import SeveralSubjects
 from conformance.report.files import Unwritable
-from conformance.report.records import RecordError
 
 WHOLE, LACKING, UNUSABLE = 0, 1, 2
 REFUSALS = (

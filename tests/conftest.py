@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance.harness import claims, deviations
+from conformance.harness import claims, deviations, snapshot_run
 from conformance.harness.claims import CaseKey, Claim
 
 Pair = tuple[str, str]  # a Flax and a JAX
@@ -18,8 +18,8 @@ if TYPE_CHECKING:  # a conftest is loaded before the plugin has made JAX's setti
 
     from conformance.harness.backends import Backend
     from conformance.harness.cases import Case
+    from conformance.harness.records import Record
     from conformance.report.judging import Judged
-    from conformance.report.records import Record
     from tests.browser import Visit
 
 CHECKOUT = Path(__file__).parent.parent
@@ -116,6 +116,7 @@ class Suite:
         self.path = pytester.path
         no_deviations = self.file("shipped.toml", "")
         monkeypatch.setattr(deviations, "SHIPPED_FILE", no_deviations)
+        monkeypatch.setattr(snapshot_run, "PACKAGE", self.path)
 
     def file(self, name: str, text: str) -> Path:
         """Writes a file of the suite."""

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from conformance.harness.deviations import Deviation
+from conformance.harness.records import Footer, Header, Record, Seen
 from conformance.harness.verdicts import Observed, Verdict
 from conformance.report.outcomes import Outcome, outcomes
-from conformance.report.records import Footer, Header, Record, Seen
 from tests.test_upgrade_page import deviation
 
 # Ends an element, is an element, is Markdown of every kind, ends a line in a script, is no text.

@@ -4,8 +4,8 @@ import functools
 from dataclasses import replace
 
 from conformance.guide.promises import Promise
+from conformance.harness.records import Record, Seen
 from conformance.report.page.making import page
-from conformance.report.records import Record, Seen
 from tests.reports import BROKEN, ERROR, HELD, MISSING, case, known, record, told
 
 CAUSE = "The cache is keyed by identity."

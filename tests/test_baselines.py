@@ -12,11 +12,11 @@ from packaging.version import Version
 from conformance.harness import deviations
 from conformance.harness.claims import CaseKey
 from conformance.harness.deviations import Deviation
+from conformance.harness.records import Record
 from conformance.harness.subject import releases
 from conformance.harness.verdicts import Verdict
 from conformance.report import baselines
 from conformance.report.judging import Judged, concerning_record, judge_again
-from conformance.report.records import Record
 from tests.conftest import Pair
 
 SHIPPED = deviations.load(deviations.SHIPPED_FILE)

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from conformance.harness import records
+from conformance.harness.records import Footer, Header, Record, Seen
 from conformance.harness.verdicts import Verdict
-from conformance.report import baselines, records
-from conformance.report.records import Footer, Header, Record, Seen
+from conformance.report import baselines
 from tools.baselines import main
 
 NAME = "flax-0.12.12-jax-0.12.0.1.jsonl.gz"

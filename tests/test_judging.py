@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from conformance.harness import deviations
+from conformance.harness.records import Footer, Header, Record, Seen
 from conformance.harness.verdicts import Verdict
 from conformance.report.judging import judge_again
-from conformance.report.records import Footer, Header, Record, Seen
 from tests.test_deviations import toml
 
 SUBJECT = {"flax": "0.12.12.dev1", "jax": "0.12.0", "mode": "default"}

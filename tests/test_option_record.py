@@ -3,8 +3,8 @@
 import pytest
 
 from conformance import __version__
+from conformance.harness.records import Footer, Truncated, read
 from conformance.harness.verdicts import Verdict
-from conformance.report.records import Footer, Truncated, read
 from tests.conftest import Suite
 
 SECTION = '''

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from conformance.guide.promises import Promise
+from conformance.harness.records import Record, Seen
 from conformance.report.outcomes import WORST_FIRST
 from conformance.report.page.data import LIMIT, THRIFTS, data, escaped
 from conformance.report.page.making import page
-from conformance.report.records import Record, Seen
 from tests.reports import BROKEN, EVIL, HELD, MISSING, case, known, record, told
 
 PAGE_LIMIT = 5_000_000  # bytes

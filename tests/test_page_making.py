@@ -9,8 +9,8 @@ from html.parser import HTMLParser
 import pytest
 
 from conformance.guide.promises import Promise
+from conformance.harness.records import Record
 from conformance.report.page.making import HERE, SCRIPTS, STYLES, page
-from conformance.report.records import Record
 from tests.reports import BROKEN, EVIL, HELD, case, known, record, told
 
 ADDRESSES = {"src", "href", "action", "formaction", "data", "poster", "srcset", "background"}

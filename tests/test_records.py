@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from conformance.harness import records
+from conformance.harness.records import Footer, Header, Record, Seen, Writer, read
 from conformance.harness.verdicts import Verdict
-from conformance.report import records
-from conformance.report.records import Footer, Header, Record, Seen, Writer, read
 
 HEADER = Header("0.1.0", {"flax": "0.12.12", "jax": "0.12.0.1"}, {"cpu": "cpu (8 x cpu)"})
 HELD = Seen("section/name[jit,function,-,cpu,default]", Verdict.HELD, notes={"answer": "done"})
@@ -115,7 +115,7 @@ WRONG = {
     "empty": (lambda lines: [], records.NoRecord, ": not a record"),
     "no-json": (lambda lines: ["<html>"], records.NoRecord, ":1: not a line of a record"),
     "no-header": (_without(0), records.NoRecord, ": not a record"),
-    "schema": (_with(0, record=2), records.UnknownSchema, ": a record of schema 2; this suite"),
+    "schema": (_with(0, record=3), records.UnknownSchema, ": a record of schema 3; this suite"),
     "header": (_with(0, subject=1), records.MalformedLine, ":1: not the header of a record"),
     "truncated": (_without(3), records.Truncated, ": has no footer after 2 cases"),
     "half-a-line": (

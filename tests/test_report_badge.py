@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from conformance.harness.records import Record
 from conformance.report.badge import SeveralSubjects, badge
-from conformance.report.records import Record
 from tests.reports import BROKEN, ERROR, HELD, MISSING, STALE, case, known, record, told
 
 A, A2 = case("a/a", HELD), case("a/a", HELD, style="method")

@@ -7,8 +7,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from conformance.harness.deviations import Deviation
+from conformance.harness.records import Footer, Header, Record, Seen
 from conformance.harness.verdicts import Observed, Verdict
-from conformance.report.records import Footer, Header, Record, Seen
 from tools import upgrade_page
 
 ANY = ("*",)

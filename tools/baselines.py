@@ -10,7 +10,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from conformance.report import baselines, records
+from conformance.harness import records
+from conformance.report import baselines
 
 
 def main(arguments: Sequence[str]) -> str | None:

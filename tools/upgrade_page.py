@@ -19,10 +19,10 @@ from conformance.harness import deviations
 from conformance.harness.claims import CaseKey
 from conformance.harness.deviations import Deviation
 from conformance.harness.nesting import NESTED
+from conformance.harness.records import Record
 from conformance.harness.subject import releases
 from conformance.report import baselines
 from conformance.report.judging import NOT_EXECUTED, judge_again
-from conformance.report.records import Record
 
 PAGE = Path(__file__).parent.parent / "docs" / "UPGRADING.md"
 

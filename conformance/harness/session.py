@@ -12,7 +12,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from conformance import __version__
-from conformance.harness import backends, deviations, snapshots
+from conformance.harness import backends, deviations, records, snapshots
 from conformance.harness.cases import Case
 from conformance.harness.claims import STYLES, CaseKey, Claim
 from conformance.harness.deviations import Deviation
@@ -23,7 +23,6 @@ from conformance.harness.subject import DEFAULT_MODE, Subject, at_least
 from conformance.harness.summary import Tally
 from conformance.harness.transforms import TRANSFORMS
 from conformance.harness.verdicts import ClaimBroken, SuiteError, Verdict, failure_in
-from conformance.report import records
 
 NOT_APPLICABLE = "not applicable: "
 _FAILURE = ("observed", "error", "message", "cause")  # the properties that a record keeps

@@ -47,11 +47,16 @@ class SnapshotRun:
             self._problems.append(str(error))
             return
         used = {n: text for n, text in stored.items() if snapshot_files.base_of(n) in names}
-        for name in stored.keys() - used.keys():
-            line = f"{path.relative_to(PACKAGE.parent)}: the snapshot of {name} belongs to no case"
-            (self._notes if self._updates else self._problems).append(line)
-        if self._updates and used.keys() != stored.keys():
+        if not (names_of_none := sorted(stored.keys() - used.keys())):
+            return
+        first, *others = names_of_none
+        named = f"{first} and {len(others)} more" if others else first
+        line = f"{path.relative_to(PACKAGE.parent)}: no case has the snapshot {named}"
+        if self._updates:
             snapshot_files.write(path, used)
+            self._notes.append(f"{line}: removed")
+        else:
+            self._problems.append(line)
 
     def say(self, terminal: pytest.TerminalReporter) -> None:
         """Says at the end of the run what happened."""

@@ -17,7 +17,7 @@ from conformance.harness.deviations import SHIPPED_FILE
 from conformance.matrix.subjects import MatrixError
 
 _PACKAGE = Path(__file__).parent.parent
-_NO_PART_OF_A_RUN = {"__pycache__", "baselines"}
+_NO_PART_OF_A_RUN = {"__pycache__", "baselines", "guide", "matrix", "report"}
 _STAMP = "made-of.json"
 _COMPLAINT = 300  # characters of what uv says that are passed on
 
@@ -82,7 +82,8 @@ def install_source(folder: Path, tree: Path) -> None:
 def copy_suite(folder: Path) -> Path:
     """A copy of the suite below `folder`, to run from: no edit reaches a run.
 
-    Its name is a digest of all that the cases depend on, so not of the known deviations.
+    Its name is a digest of all that the cases depend on: not of the known deviations, nor of the
+    rooms that only read what runs have seen.
     """
     digest = hashlib.sha256()
     for path in (path for path in _suite_files() if path != SHIPPED_FILE):

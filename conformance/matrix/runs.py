@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from conformance.harness.deviations import Deviation
+from conformance.harness.records import Record, RecordError, read
 from conformance.harness.verdicts import FINDINGS, Verdict
 from conformance.matrix.environments import interpreter, make
 from conformance.matrix.subjects import MatrixError, Wanted
 from conformance.report.judging import Judged, judge_again
-from conformance.report.records import Record, RecordError, read
 
 _WITH_A_VERDICT = (0, 1, 5)  # pytest's codes of a run that came to its end
 

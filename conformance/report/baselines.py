@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from conformance.harness import records
+from conformance.harness.records import Record, Seen
 from conformance.harness.subject import DEFAULT_MODE
 from conformance.harness.verdicts import Verdict
-from conformance.report import records
-from conformance.report.records import Record, Seen
 
 FOLDER = Path(__file__).parent.parent / "baselines"
 

@@ -6,10 +6,11 @@ from pathlib import Path
 from packaging.version import InvalidVersion, Version
 
 from conformance.guide.releases import version_named
+from conformance.harness import records
 from conformance.harness.claims import CaseKey
+from conformance.harness.records import Record, RecordError
 from conformance.harness.subject import Release, releases
-from conformance.report import baselines, records
-from conformance.report.records import Record, RecordError
+from conformance.report import baselines
 
 BASELINES = "baselines"
 

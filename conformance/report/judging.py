@@ -7,8 +7,8 @@ from packaging.version import Version
 
 from conformance.harness.claims import CaseKey
 from conformance.harness.deviations import Deviation, concerning, judge
+from conformance.harness.records import Record, Seen
 from conformance.harness.verdicts import Failure, Observed, Verdict
-from conformance.report.records import Record, Seen
 
 NOT_EXECUTED = (Verdict.NOT_APPLICABLE, Verdict.SUITE_ERROR)  # no deviation changes these
 

@@ -9,10 +9,10 @@ from packaging.version import Version
 
 from conformance.harness.claims import CaseKey
 from conformance.harness.deviations import Deviation
+from conformance.harness.records import Record
 from conformance.harness.subject import DEFAULT_MODE
 from conformance.harness.verdicts import FINDINGS, Verdict
 from conformance.report.judging import Judged, judge_again
-from conformance.report.records import Record
 
 # The worst comes first: one case of it makes a claim so.
 WORST_FIRST = (

@@ -10,9 +10,9 @@ import conformance
 from conformance.guide.promises import Promise
 from conformance.harness.claims import CaseKey
 from conformance.harness.deviations import Deviation
+from conformance.harness.records import Seen
 from conformance.harness.verdicts import MESSAGE_LENGTH, Verdict
 from conformance.report.outcomes import WORST_FIRST, Outcome
-from conformance.report.records import Seen
 
 GUIDE = "https://flax.readthedocs.io/en/latest/guides/transforms.html"
 LIMIT = 4_800_000  # bytes of the data; with its looks and its script a page stays below 5 MB
