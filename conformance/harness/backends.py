@@ -6,6 +6,8 @@ import jax
 import jax.extend.backend
 import numpy as np
 
+from conformance.harness.leaf_texts import TOLERANCES
+
 
 @dataclass(frozen=True)
 class Backend:
@@ -45,12 +47,7 @@ def select(wanted: list[str], required: list[str], here: dict[str, Backend]) -> 
     return {name: backend for name, backend in here.items() if not wanted or name in wanted}
 
 
-# Relative and absolute tolerance by the width of a float: two programs that compute the same
-# sum may round it differently. Everything that is not a float is compared exactly.
-_TOLERANCES = {2: (1e-2, 1e-2), 4: (1e-5, 1e-6), 8: (1e-12, 1e-12)}
-
-
 def tolerance(dtype: np.dtype) -> tuple[float, float]:
     """The relative and the absolute tolerance within which two floats of `dtype` are equal."""
     width = dtype.itemsize // 2 if np.issubdtype(dtype, np.complexfloating) else dtype.itemsize
-    return _TOLERANCES.get(width, _TOLERANCES[2])
+    return TOLERANCES.get(width, TOLERANCES[2])

@@ -5,7 +5,6 @@ time is described as `same object as` its first path, so two descriptions are eq
 same references are shared. Nothing in it depends on addresses, devices or the release.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,6 +16,7 @@ from flax import nnx
 
 from conformance.harness import spelling
 from conformance.harness.backends import tolerance
+from conformance.harness.leaf_texts import ARRAY, ELEMENT
 from conformance.harness.verdicts import SuiteError
 
 
@@ -47,20 +47,16 @@ class Leaf:
     @classmethod
     def parse(cls, text: str) -> "Leaf":
         """The leaf whose `text` this is; raises ValueError where no leaf has it."""
-        found = _ARRAY.fullmatch(text)
+        found = ARRAY.fullmatch(text)
         if found is None:
             return cls(text)
         dtype = np.dtype(found["dtype"])
         read = _READ[dtype.kind]
-        words = re.findall(r"[^][,]+", found["elements"])
+        words = ELEMENT.findall(found["elements"])
         shape = [int(size) for size in found["shape"].split(",") if size]
         return cls(found["what"], np.array([read(word) for word in words], dtype).reshape(shape))
 
 
-# A static attribute may hold any text, one that looks like an array's too.
-_ARRAY = re.compile(
-    r"(?P<what>(?!static ).+) (?P<dtype>[a-z]+\d*)\[(?P<shape>[\d,]*)\] (?P<elements>\S+)"
-)
 _READ: Mapping[str, Callable[[str], Any]] = {
     "b": lambda word: {"True": True, "False": False}[word],
     "i": int,

@@ -23,11 +23,13 @@ class Observation:
 
     `outputs` is the description of all that the case looked at, in the order in which it did, and
     `details`, by name, what the guide does not promise but people depend on. Details are looked at
-    where `detailed` says so: they cost time, and only a record keeps them. `choice` says what the
+    where `detailed` says so: they cost time, and only a record keeps them. `has_snapshot` says
+    whether there is something to hold all that against. `choice` says what the
     subject did where the claim leaves it two ways, `drawn` below which paths arrays were drawn.
     """
 
     detailed: bool = False
+    has_snapshot: bool = True
     choice: str = ""
     drawn: tuple[str, ...] = ()
     outputs: Description = field(default_factory=dict)

@@ -104,12 +104,12 @@ class Writer:
         """Begins the file anew; raises OSError where it cannot be written."""
         self._file: IO[str] = path.open("w", encoding="utf-8")
         self._cases: set[str] = set()
-        self._line({"record": SCHEMA, **asdict(header)})
+        self._line(_header_line(header))
 
     def add(self, seen: Seen) -> None:
         """Writes a case."""
         self._cases.add(seen.case)
-        self._line({name: value for name, value in asdict(seen).items() if value})
+        self._line(_case_line(seen))
 
     def close(self, exit_code: int, full: bool) -> None:
         """Writes the footer."""
@@ -117,8 +117,26 @@ class Writer:
         self._file.close()
 
     def _line(self, line: Mapping[str, Any]) -> None:
-        self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        self._file.write(_json(line))
         self._file.flush()
+
+
+def text_of(record: Record) -> str:
+    """A whole record as a file has it, with the cases in the order of their keys."""
+    cases = [_case_line(seen) for _, seen in sorted(record.cases.items())]
+    return "".join(map(_json, (_header_line(record.header), *cases, asdict(record.footer))))
+
+
+def _header_line(header: Header) -> dict[str, Any]:
+    return {"record": SCHEMA, **asdict(header)}
+
+
+def _case_line(seen: Seen) -> dict[str, Any]:
+    return {name: value for name, value in asdict(seen).items() if value}
+
+
+def _json(line: Mapping[str, Any]) -> str:
+    return json.dumps(line, ensure_ascii=False) + "\n"
 
 
 def read(path: Path) -> Record:

@@ -187,6 +187,8 @@ class ConformanceSession:
         if verdict is Verdict.KNOWN_DEVIATION and deviation:
             properties += [("deviation", deviation.source), ("cause", deviation.cause)]
         case: Case | None = getattr(item, "funcargs", {}).get("case")
+        if case and not case.seen.has_snapshot:
+            properties.append(("snapshot", "missing"))
         # Where a later phase fails too, it has the last word. JUnit's file asks the last report.
         item.user_properties[:] = report.user_properties = properties
         if case and self.config.option.record:
@@ -227,6 +229,7 @@ class ConformanceSession:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         properties = {name: str(value) for name, value in report.user_properties}
         if "verdict" in properties and not (report.when == "teardown" and report.passed):
+            self.snapshots.missing += properties.get("snapshot") == "missing"
             verdict = Verdict(properties["verdict"])
             explained = (properties.get(name, "") for name in ("deviation", "cause"))
             self.tally.add(properties["case"], verdict, *explained)

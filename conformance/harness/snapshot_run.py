@@ -18,6 +18,7 @@ class SnapshotRun:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._updates = config.option.update_snapshots or config.option.update_new_snapshots_only
+        self.missing = 0  # cases that held, and have no snapshot to be held against
         self._problems: list[str] = []
         self._notes: list[str] = []
 
@@ -60,6 +61,8 @@ class SnapshotRun:
 
     def say(self, terminal: pytest.TerminalReporter) -> None:
         """Says at the end of the run what happened."""
+        if self.missing and not self._updates:
+            terminal.write_line(f"{self.missing} cases held that have no snapshot")
         for line in self._notes:
             terminal.write_line(line)
         for line in self._problems:

@@ -16,12 +16,6 @@ from conformance.harness.snapshot_files import MalformedSnapshots, Snapshots, na
 from conformance.harness.transforms import ELEMENTS
 from conformance.harness.verdicts import SuiteError, WrongResult
 
-PACKAGE = Path(__file__).parent.parent
-
-
-class NoSnapshot(SuiteError):
-    """A case has no snapshot; the message is one line that says how to make one."""
-
 
 class SnapshotDiffers(WrongResult):
     """A case left something else than its snapshot says."""
@@ -116,16 +110,16 @@ def hold(case: Case, snapshot: SnapshotAssertion) -> None:
 
     Raises:
       SnapshotDiffers: they differ; the message has a line per path, as for any wrong result.
-      NoSnapshot: there is none, though the test's file has snapshots, or is one of the suite's.
       MalformedSnapshots: the file cannot be read.
     """
     location = _CaseLocation(snapshot.test_location.item)
     path = Path(DescriptionSnapshots.get_location(test_location=location, index=0))
     stored = _stored(path, str(id(snapshot.session)))
-    updates = snapshot.update_snapshots or snapshot.update_new_snapshots_only
-    if not updates and not stored and not path.is_relative_to(PACKAGE):
-        return
     name = _name(case, stored)
+    case.seen.has_snapshot = name in stored
+    updates = snapshot.update_snapshots or snapshot.update_new_snapshots_only
+    if not updates and name not in stored:
+        return  # what no subject did before; the claim's own oracles have judged it
     held = SnapshotAssertion(
         session=snapshot.session,
         extension_class=DescriptionSnapshots,
@@ -138,8 +132,6 @@ def hold(case: Case, snapshot: SnapshotAssertion) -> None:
     if error := held.executions[0].exception:
         raise error
     where = f"{path.parent.parent.name}/{path.parent.name}/{path.name}"
-    if name not in stored:
-        raise NoSnapshot(f"{where} has no snapshot of {name}: make it with --snapshot-update")
     lines = differences(read_text(stored[name]), case.seen.outputs)
     raise SnapshotDiffers("\n".join((*lines, f"so says the snapshot of {name} in {where}")))
 

@@ -6,13 +6,12 @@ the business of `deviations.toml` alone, so that an edit there leaves no baselin
 
 import gzip
 import io
-import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from conformance.harness import records
-from conformance.harness.records import Record, Seen
+from conformance.harness.records import Record
 from conformance.harness.subject import DEFAULT_MODE
 from conformance.harness.verdicts import Verdict
 
@@ -44,7 +43,7 @@ def write(record: Record, folder: Path) -> Path:
     subject = record.header.subject
     _refuse_unfit(record)
     path = folder / name_of(subject["flax"], subject["jax"])
-    path.write_bytes(_compressed(_lines(record)))
+    path.write_bytes(_compressed(records.text_of(_raw(record)).encode()))
     return path
 
 
@@ -60,19 +59,13 @@ def _refuse_unfit(record: Record) -> None:
         raise NoBaseline("one of its cases is a suite error")
 
 
-def _lines(record: Record) -> bytes:
-    cases = [_raw(seen) for _, seen in sorted(record.cases.items())]
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "record.jsonl"
-        writer = records.Writer(path, record.header)
-        for seen in cases:
-            writer.add(seen)
-        writer.close(int(any(seen.verdict is Verdict.BROKEN for seen in cases)), full=True)
-        return path.read_bytes()
-
-
-def _raw(seen: Seen) -> Seen:
-    return replace(seen, verdict=_RAW.get(seen.verdict, seen.verdict), cause="")
+def _raw(record: Record) -> Record:
+    cases = {
+        case: replace(seen, verdict=_RAW.get(seen.verdict, seen.verdict), cause="")
+        for case, seen in record.cases.items()
+    }
+    broken = any(seen.verdict is Verdict.BROKEN for seen in cases.values())
+    return Record(record.header, cases, replace(record.footer, exit_code=int(broken), full=True))
 
 
 def _compressed(content: bytes) -> bytes:

@@ -29,6 +29,14 @@ def chosen(words: Sequence[str]) -> list[Record]:
     return [_read(path) for path in dict.fromkeys(paths)]
 
 
+def one(word: str) -> Record:
+    """The one record that a word names; raises RecordError."""
+    found = chosen([word])
+    if len(found) != 1:
+        raise RecordError(f"{word} names {len(found)} records, not one")
+    return found[0]
+
+
 def _paths(word: str) -> Iterator[Path]:
     version = version_named(word)
     if Path(word).is_file():

@@ -1,4 +1,4 @@
-"""The command `report` of `nnx-conformance`."""
+"""The commands `report`, `diff` and `merge` of `nnx-conformance`."""
 
 import argparse
 import sys
@@ -7,25 +7,73 @@ from pathlib import Path
 
 from conformance.guide.promises import promises
 from conformance.harness import deviations
+from conformance.harness.records import text_of
 from conformance.report import files
 from conformance.report.badge import badge
-from conformance.report.chosen import BASELINES, chosen
+from conformance.report.chosen import BASELINES, chosen, one
+from conformance.report.comparing import compare
+from conformance.report.differences import as_json, markdown_of, text
+from conformance.report.judging import judge_again
 from conformance.report.markdown import markdown
-from conformance.report.outcomes import outcomes
+from conformance.report.merging import merge
+from conformance.report.outcomes import Outcome, outcomes
 from conformance.report.page.making import page
 from conformance.report.terminal import show
 
-DONE = 0
+DONE, WORSE = 0, 1
 PAGE = "index.html"
 _STDOUT = Path("-")
+_FORMATS = {"text": text, "markdown": markdown_of, "json": as_json}
 
 
 class Missing(Exception):
     """A package that the command needs is not installed; the message is one line."""
 
 
+_RECORD = "a file that pytest --record wrote (.gz too), or a Flax release: its baseline is meant"
+
+
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Adds the command to the parser of `nnx-conformance`."""
+    """Adds the commands to the parser of `nnx-conformance`."""
+    _add_report(commands)
+    comparing = commands.add_parser(
+        "diff",
+        help="what changed between two records, or two releases",
+        description="Compares two records: verdicts first, then what is not run any more, then "
+        "what is left otherwise, leaf by leaf, then details. Exits with 0 where nothing is worse "
+        "in AFTER, and with 1 where a case is newly broken or no longer run.",
+    )
+    comparing.add_argument("before", metavar="BEFORE", help=_RECORD)
+    comparing.add_argument("after", metavar="AFTER", help="the same")
+    comparing.add_argument(
+        "--format", choices=list(_FORMATS), default="text", help="by default text"
+    )
+    comparing.add_argument(
+        "--full", action="store_true", help="every case, leaf and line, not some of each"
+    )
+    comparing.add_argument(
+        "--deviations",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="known deviations of your own, whose causes are told too (repeatable)",
+    )
+    comparing.set_defaults(run=_diff)
+    merging = commands.add_parser(
+        "merge",
+        help="join records of one subject: of several backends, machines, or parts of a run",
+        description="Joins records of one subject. A case that is in two of them, another suite or "
+        "subject, and a record that is not whole are refused with exit code 2.",
+    )
+    merging.add_argument("record", nargs="+", type=Path, metavar="RECORD", help="a file")
+    merging.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="FILE", help="where to write it"
+    )
+    merging.set_defaults(run=_merge)
+
+
+def _add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser(
         "report",
         help="show what records say: a table, a page, a summary, a badge",
@@ -88,6 +136,21 @@ def _report(options: argparse.Namespace) -> int:
     show(told, sys.stderr if piped else sys.stdout)
     if piped:
         sys.stdout.write(markdown(told))
+    return DONE
+
+
+def _diff(options: argparse.Namespace) -> int:
+    files_of_known = (deviations.SHIPPED_FILE, *options.deviations)
+    known = [each for file in files_of_known for each in deviations.load(file)]
+    before, after = (one(word) for word in (options.before, options.after))
+    found = compare(*(Outcome(record, judge_again(record, known)) for record in (before, after)))
+    for line in _FORMATS[options.format](found, full=options.full):
+        sys.stdout.write(f"{line}\n")
+    return WORSE if found.worse else DONE
+
+
+def _merge(options: argparse.Namespace) -> int:
+    files.write({options.output: text_of(merge(options.record))})
     return DONE
 
 
