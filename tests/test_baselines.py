@@ -9,10 +9,12 @@ import pytest
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from conformance.harness import deviations
+from conformance.harness import deviations, snapshot_files
 from conformance.harness.claims import CaseKey
 from conformance.harness.deviations import Deviation
-from conformance.harness.records import Record
+from conformance.harness.leaf_texts import alike
+from conformance.harness.records import Record, Seen
+from conformance.harness.snapshot_files import name_of
 from conformance.harness.subject import releases
 from conformance.harness.verdicts import Verdict
 from conformance.report import baselines
@@ -27,6 +29,13 @@ PAIRS = sorted({*OF_ITS_DAY, *WITH_NEWEST}, key=lambda pair: (Version(pair[0]), 
 AS_EXPECTED = {Verdict.HELD, Verdict.KNOWN_DEVIATION, Verdict.NOT_APPLICABLE}
 
 Baselines = Mapping[Pair, Record]
+
+
+@pytest.fixture(scope="module")
+def snapshots() -> dict[str, str]:
+    """All snapshots of the suite by their names."""
+    files = (baselines.FOLDER.parent).glob("*/__snapshots__/*.txt")
+    return {name: text for path in files for name, text in snapshot_files.read(path).items()}
 
 
 def named(source: str) -> str:
@@ -49,6 +58,29 @@ def test_complete() -> None:
 def test_of_this_suite(baseline_of: Baselines, keys: frozenset[CaseKey], pair: Pair) -> None:
     """A baseline has all cases of the suite, and no other: after an edit it is written anew."""
     assert baseline_of[pair].cases.keys() == set(map(str, keys))
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids="-".join)
+def test_snapshots(baseline_of: Baselines, snapshots: Mapping[str, str], pair: Pair) -> None:
+    """Whatever held on a release left there what its snapshot says."""
+    differ = [
+        case
+        for case, seen in baseline_of[pair].cases.items()
+        if seen.verdict is Verdict.HELD and not is_as_snapshot(seen, snapshots)
+    ]
+
+    assert differ == []
+
+
+def is_as_snapshot(seen: Seen, snapshots: Mapping[str, str]) -> bool:
+    name = name_of(CaseKey.parse(seen.case))
+    stored = (snapshots.get(each) for each in (name, f"{name}:{seen.notes.get('answer')}"))
+    return any(text is not None and is_told(text, seen.outputs) for text in stored)
+
+
+def is_told(text: str, outputs: Mapping[str, str]) -> bool:
+    told = {path: leaf for path, _, leaf in (line.partition(": ") for line in text.splitlines())}
+    return told.keys() == outputs.keys() and all(alike(told[p], outputs[p]) for p in told)
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids="-".join)

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.harness.records import Seen
+from conformance.harness.claims import CaseKey
+from conformance.harness.records import Record, Seen
 from conformance.harness.verdicts import Verdict
 from conformance.report.comparing import WORSE, Comparison, Kind, Leaf, compare
 from tests.reports import BROKEN, ERROR, HELD, MISSING, STALE, case, known, record, told
@@ -125,20 +126,29 @@ def test_subjects() -> None:
     assert set(found.subject) == {"flax", "backends"}
 
 
-def test_backends_apart() -> None:
-    """Two backends are compared case by case where the records have none in common."""
-    one = record(case(CLAIM, HELD))
-    other = record(case(CLAIM, BROKEN, backend="gpu"), backends=("gpu",))
-
-    [change] = compare(*told(one), *told(other)).changes
-    assert (change.kind, change.case) == (Kind.BROKEN, f"{CLAIM}[jit,function,-,*,default]")
+CPU, GPU = (record(case(CLAIM, HELD, backend=name), backends=(name,)) for name in ("cpu", "gpu"))
+LOST = record(case(CLAIM, BROKEN, backend="gpu"), backends=("gpu",))
+BOTH = record(case(CLAIM, HELD), case(CLAIM, BROKEN, backend="gpu"), backends=("cpu", "gpu"))
+NONE = record(backends=("gpu",))
 
 
-def test_backend_of_one_side() -> None:
-    """A backend that one of them has beside those in common is left out."""
-    both = record(case(CLAIM, HELD), case(CLAIM, BROKEN, backend="gpu"), backends=("cpu", "gpu"))
+@pytest.mark.parametrize(
+    ("before", "after", "changes"),
+    [
+        (CPU, GPU, []),
+        (CPU, LOST, [(Kind.BROKEN, "gpu")]),
+        (CPU, BOTH, [(Kind.BROKEN, "gpu")]),
+        (BOTH, CPU, []),
+        (BOTH, LOST, []),
+        (BOTH, GPU, [(Kind.HELD, "gpu")]),
+        (CPU, NONE, [(Kind.STOPPED, "cpu")]),
+    ],
+)
+def test_backends(before: Record, after: Record, changes: list[tuple[Kind, str]]) -> None:
+    """A new backend is compared with the only one that there was; one that is gone is left out."""
+    found = compare(*told(before), *told(after)).changes
 
-    assert not compare(*told(record(case(CLAIM, HELD))), *told(both)).changes
+    assert [(change.kind, CaseKey.parse(change.case).backend) for change in found] == changes
 
 
 @pytest.mark.parametrize("known_side", ["before", "after"])

@@ -52,6 +52,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="write what the run sees to this file, line by line",
     )
     group.addoption(
+        "--baseline",
+        metavar="RECORD",
+        help="fail too where a case is worse than in this record: a file, or a Flax release, whose "
+        "baseline the suite ships",
+    )
+    group.addoption(
         "--no-known-deviations",
         action="store_true",
         help="the raw truth: every deviation fails",

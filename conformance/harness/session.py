@@ -5,7 +5,7 @@ import os
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import pytest
@@ -23,6 +23,9 @@ from conformance.harness.subject import DEFAULT_MODE, Subject, at_least
 from conformance.harness.summary import Tally
 from conformance.harness.transforms import TRANSFORMS
 from conformance.harness.verdicts import ClaimBroken, SuiteError, Verdict, failure_in
+
+if TYPE_CHECKING:
+    from conformance.report.gate import Gate
 
 NOT_APPLICABLE = "not applicable: "
 _FAILURE = ("observed", "error", "message", "cause")  # the properties that a record keeps
@@ -60,6 +63,8 @@ def start(config: pytest.Config, subject: Subject) -> "ConformanceSession":
     except (backends.BackendError, deviations.DeviationsError) as error:
         raise pytest.UsageError(str(error)) from None
     session = ConformanceSession(config, subject, chosen, (*known, *own))
+    if config.option.baseline:
+        session.gate = _gate(config.option.baseline, session.deviations)
     if config.option.record and not hasattr(config, "workerinput"):
         session.record = _start_record(Path(config.option.record), session)
     config.pluginmanager.register(session, "conformance-session")
@@ -88,7 +93,13 @@ class ConformanceSession:
         self.idle: list[Deviation] = []
         self.snapshots = SnapshotRun(config)
         self.record: records.Writer | None = None
+        self.gate: Gate | None = None
+        self.cases: dict[str, records.Seen] = {}  # for the gate: all that was seen
         self._seen: dict[str, records.Seen] = {}  # what the record has still to get, by test
+
+    @property
+    def _is_recorded(self) -> bool:
+        return bool(self.config.option.record or self.config.option.baseline)
 
     def header(self) -> list[str]:
         """What is tested, for the head of the run."""
@@ -149,7 +160,7 @@ class ConformanceSession:
             key.style,
             claim.variants.get(key.variant),
             self.backends[key.backend],
-            seen=Observation(detailed=bool(self.config.option.record)),
+            seen=Observation(detailed=self._is_recorded),
         )
         with jax.default_device(made.backend.devices[0]):
             yield made
@@ -191,7 +202,7 @@ class ConformanceSession:
             properties.append(("snapshot", "missing"))
         # Where a later phase fails too, it has the last word. JUnit's file asks the last report.
         item.user_properties[:] = report.user_properties = properties
-        if case and self.config.option.record:
+        if case and self._is_recorded:
             outputs = {path: leaf.text for path, leaf in case.seen.outputs.items()}
             seen = {"notes": case.notes, "outputs": outputs, "details": case.seen.details}
             vars(report)["seen"] = seen  # among the properties they would burden JUnit's file
@@ -244,6 +255,8 @@ class ConformanceSession:
         seen = self._seen.pop(nodeid, None)
         if self.record and seen:
             self.record.add(seen)
+        if self.gate and seen:
+            self.cases[seen.case] = seen
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -258,6 +271,8 @@ class ConformanceSession:
             ]
         snapshots_are_well = self.snapshots.finish(self.tally.verdicts, full)
         lacking = self.idle or not snapshots_are_well
+        if self.gate and self.cases:
+            lacking = not self.gate.passes(_header(self), self.cases, full=full) or lacking
         if lacking and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if self.record:
@@ -281,11 +296,22 @@ class ConformanceSession:
         for known in self.idle:
             terminalreporter.write_line(f"{known.source} explains no case", red=True)
         self.snapshots.say(terminalreporter)
+        for line in self.gate.lines() if self.gate else ():
+            terminalreporter.write_line(line)
 
 
-def _start_record(path: Path, session: ConformanceSession) -> records.Writer:
+def _gate(word: str, known: tuple[Deviation, ...]) -> "Gate":
+    from conformance.report.gate import Gate  # reports are no part of what a run needs
+
+    try:
+        return Gate(word, known)
+    except records.RecordError as error:
+        raise pytest.UsageError(f"--baseline: {error}") from None
+
+
+def _header(session: ConformanceSession) -> records.Header:
     subject = session.subject
-    header = records.Header(
+    return records.Header(
         suite=__version__,
         subject={
             "flax": str(subject.flax),
@@ -297,8 +323,11 @@ def _start_record(path: Path, session: ConformanceSession) -> records.Writer:
         },
         backends={name: backend.line() for name, backend in session.backends.items()},
     )
+
+
+def _start_record(path: Path, session: ConformanceSession) -> records.Writer:
     try:
-        return records.Writer(path, header)
+        return records.Writer(path, _header(session))
     except OSError as error:
         raise pytest.UsageError(f"--record {path}: {error.strerror}") from None
 

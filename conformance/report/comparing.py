@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from conformance.harness.claims import CaseKey
@@ -99,8 +99,7 @@ class Comparison:
 def compare(before: Outcome, after: Outcome) -> Comparison:
     """Compares two outcomes case by case.
 
-    What is known to be broken counts as broken: that it is known is what `cause` is for. Where the
-    two have no backend in common, cases are paired whatever they ran on.
+    What is known to be broken counts as broken: that it is known is what `cause` is for.
     """
     pairs = list(_pairs(before.record, after.record))
     changes = [
@@ -120,27 +119,25 @@ def compare(before: Outcome, after: Outcome) -> Comparison:
 
 
 def _pairs(before: Record, after: Record) -> Iterator[tuple[str, Seen | None, Seen | None]]:
-    """Each case with what the records saw of it; a backend that only one has is not compared."""
-    apart = not set(before.header.backends) & set(after.header.backends)
-    shared = set(before.header.backends) & set(after.header.backends)
+    """Each case with what the records saw of it.
 
-    def cases(record: Record) -> dict[str, Seen]:
-        found = {}
-        for case, seen in record.cases.items():
-            key = CaseKey.parse(case)
-            if apart:
-                found[_without_backend(key)] = seen
-            elif key.backend in shared:
-                found[case] = seen
-        return found
-
-    old, new = cases(before), cases(after)
-    for case in dict.fromkeys((*old, *new)):
-        yield case, old.get(case), new.get(case)
-
-
-def _without_backend(key: CaseKey) -> str:
-    return f"{key.claim}[{','.join((key.transform, key.style, key.variant, '*', key.mode))}]"
+    A backend that is new is compared with the only one that there was; of one that is not there any
+    more nothing is said, unless it was the only one.
+    """
+    olds, news = before.header.backends, after.header.backends
+    [only, *others] = olds or [""]
+    paired = set()
+    for case, new in after.cases.items():
+        key = CaseKey.parse(case)
+        of_only = key.backend not in olds and not others
+        old = str(replace(key, backend=only)) if of_only else case
+        paired.add(old)
+        if key.backend in olds or of_only:
+            yield case, before.cases.get(old), new
+    for case, old in before.cases.items():
+        there = CaseKey.parse(case).backend in news or not set(olds) & set(news)
+        if case not in paired and there:
+            yield case, old, None
 
 
 def _why(outcome: Outcome, seen: Seen | None) -> Deviation | None:
