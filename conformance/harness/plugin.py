@@ -58,6 +58,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "baseline the suite ships",
     )
     group.addoption(
+        "--case-timeout",
+        type=float,
+        default=300.0,
+        metavar="SECONDS",
+        help="how long a case may take (default: %(default)g); 0 for as long as it likes",
+    )
+    group.addoption(
         "--no-known-deviations",
         action="store_true",
         help="the raw truth: every deviation fails",

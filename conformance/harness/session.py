@@ -12,10 +12,11 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from conformance import __version__
-from conformance.harness import backends, deviations, records, snapshots
+from conformance.harness import backends, deviations, records, snapshots, survival
 from conformance.harness.cases import Case
 from conformance.harness.claims import STYLES, CaseKey, Claim
 from conformance.harness.deviations import Deviation
+from conformance.harness.lost_cases import key_of, words_of
 from conformance.harness.nesting import LIFTS
 from conformance.harness.observations import Observation
 from conformance.harness.snapshot_run import SnapshotRun
@@ -90,6 +91,7 @@ class ConformanceSession:
             known, subject.flax, subject.jax, subject.mode, tuple(chosen)
         )
         self.tally = Tally()
+        self._stderr = os.dup(2)  # pytest takes the descriptor itself while a test runs
         self.idle: list[Deviation] = []
         self.snapshots = SnapshotRun(config)
         self.record: records.Writer | None = None
@@ -135,7 +137,6 @@ class ConformanceSession:
         ]
 
     def _parameter(self, claim: Claim, key: CaseKey) -> Any:
-        words = [key.transform, key.style, key.variant, key.backend]
         lift = LIFTS.get(key.transform)
         layers = {layer.name for layer in lift.layers} if lift else ()
         marks = [
@@ -145,9 +146,7 @@ class ConformanceSession:
         ]
         if reason := _not_applicable(claim, key):
             marks.append(pytest.mark.skip(reason=reason))
-        return pytest.param(
-            (claim, key), id="-".join(word for word in words if word != "-"), marks=marks
-        )
+        return pytest.param((claim, key), id=words_of(key), marks=marks)
 
     @pytest.fixture
     def case(self, request: pytest.FixtureRequest, snapshot: SnapshotAssertion) -> Iterator[Case]:
@@ -167,7 +166,11 @@ class ConformanceSession:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Iterator[None]:
-        passed: object = yield
+        with (
+            survival.time_limit(self.config.option.case_timeout, self._stderr),
+            survival.same_configuration(),
+        ):
+            passed: object = yield
         case = pyfuncitem.funcargs.get("case")
         if isinstance(case, Case):
             snapshots.hold(case, pyfuncitem.funcargs["snapshot"])  # type: ignore[arg-type]
@@ -250,8 +253,27 @@ class ConformanceSession:
             self._seen[report.nodeid] = records.Seen(
                 properties["case"], verdict, **failure, **observed
             )
+            if report.when not in ("setup", "call", "teardown"):  # its worker will not finish it
+                self._write_down(report.nodeid)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:
+        """Gives a case that took its worker along the verdict that it can give nobody itself."""
+        found = key_of(crashitem, self.config.rootpath, self._keys)
+        if found is None:
+            return
+        claim, key = found
+        error = survival.ProcessEnded(str(report.longrepr))
+        report.user_properties = [
+            *(("case", str(key)), *vars(key).items(), ("verdict", str(Verdict.BROKEN))),
+            *_failure(error, Verdict.BROKEN),
+        ]
+        report.longrepr = f"{report.longrepr}\nclaim: {claim.sentence}\ncase:  {key}"
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        self._write_down(nodeid)
+
+    def _write_down(self, nodeid: str) -> None:
         seen = self._seen.pop(nodeid, None)
         if self.record and seen:
             self.record.add(seen)
