@@ -64,9 +64,10 @@ def start(config: pytest.Config, subject: Subject) -> "ConformanceSession":
     except (backends.BackendError, deviations.DeviationsError) as error:
         raise pytest.UsageError(str(error)) from None
     session = ConformanceSession(config, subject, chosen, (*known, *own))
-    if config.option.baseline:
-        session.gate = _gate(config.option.baseline, session.deviations)
-    if config.option.record and not hasattr(config, "workerinput"):
+    in_control = not hasattr(config, "workerinput")
+    if config.option.baseline and in_control:
+        session.gate = _gate(config.option.baseline, (*known, *own))
+    if config.option.record and in_control:
         session.record = _start_record(Path(config.option.record), session)
     config.pluginmanager.register(session, "conformance-session")
     for marker in (*TRANSFORMS, *STYLES, *here):
@@ -279,6 +280,9 @@ class ConformanceSession:
             self.record.add(seen)
         if self.gate and seen:
             self.cases[seen.case] = seen
+
+    def pytest_unconfigure(self) -> None:
+        os.close(self._stderr)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
