@@ -41,6 +41,7 @@ def test_properties(suite: Suite, workers: tuple[str, ...]) -> None:
         "backend": "cpu",
         "mode": "default",
         "verdict": "held",
+        "snapshot": "missing",
     }
     assert found["section/broken"]["verdict"] == "broken"
     assert found["section/broken"]["message"] == "<script>"

@@ -74,7 +74,7 @@ def test_record(suite: Suite, workers: tuple[str, ...]) -> None:
 
 
 def test_worker_that_dies(suite: Suite) -> None:
-    """A worker that dies loses nothing but its case."""
+    """A worker that dies loses nothing, and its case is broken."""
     suite.section(
         SECTION
         + '''
@@ -88,7 +88,9 @@ def test_deadly(case: Case) -> None:
 
     suite.run("--record", "run.jsonl", "--backend", "cpu", "-n2")
 
-    assert read(suite.path / "run.jsonl").footer.cases == 7
+    record = read(suite.path / "run.jsonl")
+    assert record.footer.cases == 8
+    assert record.cases["section/deadly[-,-,-,cpu,default]"].error == "ProcessEnded"
 
 
 def test_killed(suite: Suite) -> None:

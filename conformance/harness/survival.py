@@ -1,6 +1,7 @@
 """What a subject must not do to a run: hang, end the process, change everybody's configuration."""
 
 import faulthandler
+import os
 import signal
 import threading
 import traceback
@@ -43,9 +44,8 @@ def time_limit(seconds: float, stderr: int) -> Iterator[None]:
         stack = "".join(traceback.format_stack(frame)[-_FRAMES:])
         raise TimedOut(f"still running after {seconds:g} s, in\n{stack}")
 
-    has_signals = (
-        hasattr(signal, "SIGALRM") and threading.current_thread() is threading.main_thread()
-    )
+    in_main = threading.current_thread() is threading.main_thread()
+    has_signals = in_main and os.name == "posix"
     faulthandler.dump_traceback_later(2 * seconds + 1, exit=True, file=stderr)
     if has_signals:
         before = signal.signal(signal.SIGALRM, interrupt)
