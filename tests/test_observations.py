@@ -68,7 +68,7 @@ def test_drawn(cpu: object) -> None:
 
 def test_internal() -> None:
     """Of a layer of Flax's own its Variables are kept; how it is set up is a detail."""
-    seen = Observation()
+    seen = Observation(detailed=True)
     seen.add(describe({"layer": nnx.Linear(1, 1, use_bias=False, rngs=nnx.Rngs(0))}))
 
     assert set(seen.outputs) == {"layer", "layer.kernel"}
@@ -102,7 +102,7 @@ def test_detail_that_fails() -> None:
 
 def test_refusal() -> None:
     """Of a refusal the promised words are kept, and the whole of it as a detail."""
-    seen = Observation()
+    seen = Observation(detailed=True)
     seen.refused(ValueError("x has rank 2 here"), "rank")
 
     assert texts(seen) == {"refused": "with a message like 'rank'"}
@@ -111,7 +111,7 @@ def test_refusal() -> None:
 
 def test_weakly_typed() -> None:
     """Whether an array's type is weak is a detail."""
-    seen = Observation()
+    seen = Observation(detailed=True)
     seen.add(describe({"weak": jnp.asarray(1.0) * 2, "strong": jnp.float32(1)}))
 
     assert seen.details == {"weakly typed": "weak"}
@@ -126,8 +126,23 @@ def test_saw(make_case: Callable[..., Case], times: int) -> None:
     assert texts(case.seen) == {"inside": "static 'a'"}
 
 
+def test_saw_too_seldom(make_case: Callable[..., Case]) -> None:
+    """A body that is to look twice, and looked once, breaks the claim."""
+    with pytest.raises(WrongResult):
+        make_case().saw("inside", ["a"], "a", least=2)
+
+
 @pytest.mark.parametrize("found", [[], ["b"], ["a", "b"]])
 def test_saw_something_else(make_case: Callable[..., Case], found: list[str]) -> None:
     """A body that saw something else, if only once, or nothing, breaks the claim."""
     with pytest.raises(WrongResult):
         make_case().saw("inside", found, "a")
+
+
+def test_details_cost_nothing() -> None:
+    """Where no record keeps details, none are made."""
+    seen = Observation()
+    seen.add(describe({"layer": nnx.Linear(1, 1, rngs=nnx.Rngs(0)), "weak": jnp.asarray(1.0) * 2}))
+    seen.refused(ValueError("no"), "no")
+
+    assert seen.details == {}

@@ -171,16 +171,14 @@ class Case:
         """
         self.seen.drawn = paths
 
-    def saw(self, name: str, found: Sequence[Any], expected: Any) -> None:
+    def saw(self, name: str, found: Sequence[Any], expected: Any, least: int = 1) -> None:
         """Holds that a body saw what is expected whenever it was traced, be it once or more often.
 
-        Raises WrongResult where it saw something else, or nothing.
+        Raises WrongResult where it saw something else, or looked fewer than `least` times.
         """
-        told = [expected] * max(1, len(found))
-        lines = descriptions.differences(
-            descriptions.describe({name: told}), descriptions.describe({name: list(found)})
-        )
-        self.seen.add(descriptions.describe({name: list(found) if lines else found[0]}))
+        told = descriptions.describe({name: [expected] * max(least, len(found))})
+        lines = descriptions.differences(told, self._described({name: list(found)}))
+        self.seen.add(self._described({name: list(found) if lines else found[0]}))
         if lines:
             raise WrongResult("\n".join(lines))
 

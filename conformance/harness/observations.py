@@ -51,6 +51,8 @@ class Observation:
         while any(_numbered(path, number) in self.outputs for path in told):
             number += 1
         self.outputs |= {_numbered(path, number): leaf for path, leaf in told.items()}
+        if not self.detailed:
+            return
         if weak := ", ".join(path for path, leaf in told.items() if leaf.weak):
             self._note("weakly typed", weak)
         if kept := {path: leaf for path, leaf in found.items() if leaf.internal}:
@@ -59,7 +61,8 @@ class Observation:
     def refused(self, error: Exception, stem: str) -> None:
         """Takes in that something was refused, as it must be, with a message that holds `stem`."""
         self.add({"refused": Leaf(f"with a message like {stem!r}" if stem else "in any words")})
-        self._note("refusal", f"{type(error).__name__}: {error}")
+        if self.detailed:
+            self._note("refusal", f"{type(error).__name__}: {error}")
 
     def look_closer(self, roots: Mapping[str, Any]) -> None:
         """Takes in the details of the NNX objects among `roots`."""
