@@ -7,6 +7,7 @@ import pytest
 
 from conformance.harness.session import ConformanceSession
 from tests.conftest import Suite
+from tests.test_deviations import toml
 
 SECTION = '''
 @claim("section/kept", guide="Guide", across=("jit", "vmap"), styles=STYLES)
@@ -27,16 +28,7 @@ def test_known(case: Case) -> None:
     """It is kept."""
     raise TypeError("known")
 '''
-KNOWN = """
-[[deviation]]
-claims = ["section/known"]
-flax = ">=0"
-observed = "error"
-error = "TypeError"
-message = "known"
-cause = "It is so."
-evidence = "https://github.com/google/flax"
-"""
+KNOWN = toml(claims=["section/known"], observed="error", error="TypeError", message="known")
 OPTIONS = ("--backend", "cpu", "--deviations", "known.toml")
 FILE = "part/test_topic.py"
 WORKERS = pytest.mark.parametrize("workers", [(), ("-n0",), ("-n2",)], ids=["plain", "n0", "n2"])
@@ -142,12 +134,7 @@ def test_known_deviation(suite: Suite, path: Path) -> None:
     before = path.read_text()
     broken = SECTION.replace('{"value": VALUE}, {"value": VALUE}', '{"value": 2}, {"value": 3}')
     suite.section(broken.replace("layer.label =", "layer.lost ="), FILE)
-    wrong = KNOWN.replace("section/known", "section/kept").replace("error", "wrong result")
-    suite.file(
-        "known.toml",
-        KNOWN
-        + wrong.replace('wrong result = "TypeError"\n', "").replace('message = "known"\n', ""),
-    )
+    suite.file("known.toml", KNOWN + toml(claims=["section/kept"], message=None))
     suite.run(*OPTIONS, "--snapshot-update")
 
     assert path.read_text() == before
@@ -191,6 +178,20 @@ def test_unused_is_removed(suite: Suite, path: Path, monkeypatch: pytest.MonkeyP
 
     assert "other" not in path.read_text()
     assert "-/one" in path.read_text()
+
+
+def test_new_only(suite: Suite, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who writes what is new changes nothing that is there, and is told what no case has."""
+    monkeypatch.setattr(ConformanceSession, "_is_full", lambda *_: True)
+    before = path.read_text()
+    suite.file("known.toml", "")
+    section = SECTION.partition('@claim("section/kn')[0].replace("VALUE", "1.5")
+    suite.section(section.replace('"other"', '"another"'), FILE)
+    result = suite.run(*OPTIONS, "--snapshot-update-new-only")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["snapshots: 1 made, 0 changed; *", "*/other"])
+    assert path.read_text() == before.replace("-/one -/other", "-/another -/one -/other")
 
 
 @pytest.mark.parametrize("option", ["--snapshot-update", "--snapshot-update-new-only"])

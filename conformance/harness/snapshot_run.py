@@ -26,7 +26,7 @@ class SnapshotRun:
         """Ends the run; gives whether all is well.
 
         Of a `full` run of these cases, what belongs to none of them is removed where snapshots are
-        updated, and a problem where they are not.
+        updated, and a problem where they are not, or where only new ones are written.
         """
         syrupy = self._config.pluginmanager.unregister(name="syrupy")  # what it would say is ours
         if self._updates and syrupy:
@@ -53,7 +53,7 @@ class SnapshotRun:
         first, *others = names_of_none
         named = f"{first} and {len(others)} more" if others else first
         line = f"{path.relative_to(PACKAGE.parent)}: no case has the snapshot {named}"
-        if self._updates:
+        if self._config.option.update_snapshots:
             snapshot_files.write(path, used)
             self._notes.append(f"{line}: removed")
         else:
