@@ -7,7 +7,7 @@ import pytest
 from conformance.harness.claims import CaseKey
 from conformance.harness.records import Record, Seen
 from conformance.harness.verdicts import Verdict
-from conformance.report.comparing import WORSE, Comparison, Kind, Leaf, compare
+from conformance.report.comparing import WORSE, Comparison, Kind, LeafChange, compare
 from tests.reports import BROKEN, ERROR, HELD, MISSING, STALE, case, known, record, told
 
 CLAIM = "section/name"
@@ -75,9 +75,9 @@ def test_outputs() -> None:
     [change] = found.changes
     assert change.kind is Kind.OUTPUT
     assert change.leaves == (
-        Leaf("b", "array int32[] 1", "array int32[] 2"),
-        Leaf("c", "static 'x'", ""),
-        Leaf("d", "", "Layer"),
+        LeafChange("b", "array int32[] 1", "array int32[] 2"),
+        LeafChange("c", "static 'x'", ""),
+        LeafChange("d", "", "Layer"),
     )
     assert not found.worse
 
@@ -87,7 +87,7 @@ def test_choice() -> None:
     held = case(CLAIM, HELD)
     found = of(replace(held, notes={"answer": "done"}), replace(held, notes={"answer": "refused"}))
 
-    assert found.changes[0].leaves == (Leaf("answer", "done", "refused"),)
+    assert found.changes[0].leaves == (LeafChange("answer", "done", "refused"),)
 
 
 def test_details() -> None:

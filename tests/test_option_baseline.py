@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Suite
+from tests.test_deviations import toml
 
 SECTION = '''
 @claim("section/kept", guide="Guide", across=("jit", "vmap"), styles=("function",))
@@ -17,15 +18,7 @@ def test_lost(case: Case) -> None:
     """It is kept."""
     case.equal({"value": 1}, {"value": 2})
 '''
-KNOWN = """
-[[deviation]]
-claims = ["section/*"]
-flax = ">=0"
-observed = "wrong result"
-message = "value"
-cause = "It is so."
-evidence = "https://github.com/google/flax"
-"""
+KNOWN = toml(claims=["section/*"], message="value", cause="It is so.")
 WORKERS = pytest.mark.parametrize("workers", [(), ("-n0",), ("-n2",)], ids=["plain", "n0", "n2"])
 
 

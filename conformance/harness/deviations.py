@@ -135,6 +135,15 @@ def load(path: Path) -> tuple[Deviation, ...]:
     )
 
 
+def load_all(own: Iterable[Path], *, shipped: bool) -> tuple[Deviation, ...]:
+    """The deviations of a user's `own` files, after those that the suite ships if they count too.
+
+    Raises DeviationsError where one is malformed.
+    """
+    files = (SHIPPED_FILE, *own) if shipped else own
+    return tuple(deviation for file in files for deviation in load(file))
+
+
 def _parse(where: str, entry: dict[str, Any]) -> Iterator[Deviation]:
     """What an entry says is found: in tables of their own, or in the entry itself."""
     if "found" not in entry:

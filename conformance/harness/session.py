@@ -57,16 +57,15 @@ def start(config: pytest.Config, subject: Subject) -> "ConformanceSession":
     try:
         here = backends.present()
         chosen = backends.select(config.option.backend, config.option.require_backend, here)
-        known = (
-            () if config.option.no_known_deviations else deviations.load(deviations.SHIPPED_FILE)
+        known = deviations.load_all(
+            map(Path, config.option.deviations), shipped=not config.option.no_known_deviations
         )
-        own = [found for name in config.option.deviations for found in deviations.load(Path(name))]
     except (backends.BackendError, deviations.DeviationsError) as error:
         raise pytest.UsageError(str(error)) from None
-    session = ConformanceSession(config, subject, chosen, (*known, *own))
+    session = ConformanceSession(config, subject, chosen, known)
     in_control = not hasattr(config, "workerinput")
     if config.option.baseline and in_control:
-        session.gate = _gate(config.option.baseline, (*known, *own))
+        session.gate = _gate(config.option.baseline, known)
     if config.option.record and in_control:
         session.record = _start_record(Path(config.option.record), session)
     config.pluginmanager.register(session, "conformance-session")
@@ -290,19 +289,20 @@ class ConformanceSession:
             return
         if self.tally.only_not_applicable() and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
-        full = bool(self.tally.verdicts) and self._is_full(session)
-        if full:
+        full = self._is_full(session)
+        told = full and bool(self.tally.verdicts)
+        if told:
             self.idle = [
                 known for known in self.deviations if known.source not in self.tally.deviations
             ]
-        snapshots_are_well = self.snapshots.finish(self.tally.verdicts, full)
+        snapshots_are_well = self.snapshots.finish(self.tally.verdicts, told)
         lacking = self.idle or not snapshots_are_well
         if self.gate and self.cases:
             lacking = not self.gate.passes(_header(self), self.cases, full=full) or lacking
         if lacking and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if self.record:
-            self.record.close(int(session.exitstatus), self._is_full(session))
+            self.record.close(int(session.exitstatus), full)
 
     def _is_full(self, session: pytest.Session) -> bool:
         """Whether every claim was to be run: nothing narrowed the run, nothing cut it short."""

@@ -25,6 +25,7 @@ from conformance.matrix.runs import (
 )
 from conformance.matrix.subjects import NEWEST, OF_ITS_DAY, PLAIN, PRERELEASE, Wanted, wanted
 from conformance.matrix.table import LEGEND, cell, table
+from conformance.options import add_deviations
 
 CLEAN, FINDINGS, INTERRUPTED = 0, 1, 130
 FOLDER = Path(".conformance")
@@ -62,14 +63,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         metavar="N",
         help="how many subjects at a time; by default one per processor",
     )
-    many.add_argument(
-        "--deviations",
-        action="append",
-        default=[],
-        type=Path,
-        metavar="FILE",
-        help="known deviations of your own, beside those that the suite ships (repeatable)",
-    )
+    add_deviations(many)
     many.add_argument(
         "--no-known-deviations", action="store_true", help="the raw truth: every deviation fails"
     )
@@ -107,9 +101,8 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 def _matrix(options: argparse.Namespace) -> int:
     subjects = wanted(options.release, options.jax, options.python)
     folder = options.folder.resolve()
-    files = [] if options.no_known_deviations else [deviations.SHIPPED_FILE]
-    known = [each for file in (*files, *options.deviations) for each in deviations.load(file)]
-    workplace = Workplace(folder, copy_suite(folder), tuple(known), tuple(options.pytest))
+    known = deviations.load_all(options.deviations, shipped=not options.no_known_deviations)
+    workplace = Workplace(folder, copy_suite(folder), known, tuple(options.pytest))
     results: list[Result | Failed] = []
     code = CLEAN
     with ThreadPoolExecutor(max(1, options.jobs)) as pool:

@@ -8,12 +8,12 @@ from pathlib import Path
 from conformance.guide.promises import promises
 from conformance.harness import deviations
 from conformance.harness.records import text_of
+from conformance.options import add_deviations
 from conformance.report import files
 from conformance.report.badge import badge
 from conformance.report.chosen import BASELINES, chosen, one
 from conformance.report.comparing import compare
 from conformance.report.differences import as_json, markdown_of, text
-from conformance.report.judging import judge_again
 from conformance.report.markdown import markdown
 from conformance.report.merging import merge
 from conformance.report.outcomes import Outcome, outcomes
@@ -51,14 +51,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     comparing.add_argument(
         "--full", action="store_true", help="every case, leaf and line, not some of each"
     )
-    comparing.add_argument(
-        "--deviations",
-        action="append",
-        default=[],
-        type=Path,
-        metavar="FILE",
-        help="known deviations of your own, whose causes are told too (repeatable)",
-    )
+    add_deviations(comparing)
     comparing.set_defaults(run=_diff)
     merging = commands.add_parser(
         "merge",
@@ -103,14 +96,7 @@ def _add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         metavar="FILE",
         help="write a badge of the one subject, as JSON for an endpoint of shields.io",
     )
-    parser.add_argument(
-        "--deviations",
-        action="append",
-        default=[],
-        type=Path,
-        metavar="FILE",
-        help="known deviations of your own, beside those that the suite ships (repeatable)",
-    )
+    add_deviations(parser)
     parser.add_argument(
         "--no-known-deviations",
         action="store_true",
@@ -121,8 +107,7 @@ def _add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 def _report(options: argparse.Namespace) -> int:
     _refuse_without("jinja2", "rich")
-    shipped = [] if options.no_known_deviations else [deviations.SHIPPED_FILE]
-    known = [each for file in (*shipped, *options.deviations) for each in deviations.load(file)]
+    known = deviations.load_all(options.deviations, shipped=not options.no_known_deviations)
     told = outcomes(chosen(options.record), known)
     piped = options.markdown == _STDOUT
     texts: dict[Path, str] = {}
@@ -140,10 +125,8 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _diff(options: argparse.Namespace) -> int:
-    files_of_known = (deviations.SHIPPED_FILE, *options.deviations)
-    known = [each for file in files_of_known for each in deviations.load(file)]
-    before, after = (one(word) for word in (options.before, options.after))
-    found = compare(*(Outcome(record, judge_again(record, known)) for record in (before, after)))
+    known = deviations.load_all(options.deviations, shipped=True)
+    found = compare(*(Outcome.of(one(word), known) for word in (options.before, options.after)))
     for line in _FORMATS[options.format](found, full=options.full):
         sys.stdout.write(f"{line}\n")
     return WORSE if found.worse else DONE

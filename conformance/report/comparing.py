@@ -29,7 +29,7 @@ WORSE = (Kind.BROKEN, Kind.STOPPED)
 
 
 @dataclass(frozen=True)
-class Leaf:
+class LeafChange:
     """What stands at a path before and after; empty where nothing does."""
 
     path: str
@@ -51,7 +51,7 @@ class Change:
     after: str
     cause: str
     evidence: str
-    leaves: tuple[Leaf, ...]
+    leaves: tuple[LeafChange, ...]
 
     @property
     def claim(self) -> str:
@@ -182,13 +182,13 @@ def _words(seen: Seen | None) -> str:
     return f"{seen.error}: {seen.message}"
 
 
-def _leaves(old: Seen, new: Seen) -> Iterator[Leaf]:
+def _leaves(old: Seen, new: Seen) -> Iterator[LeafChange]:
     """What the two left otherwise; of a failed case it is what it had looked at by then."""
     before, after = ({**seen.notes, **seen.outputs} for seen in (old, new))
     for path in dict.fromkeys((*before, *after)):
         one, other = before.get(path, ""), after.get(path, "")
         if not alike(one, other):
-            yield Leaf(path, one, other)
+            yield LeafChange(path, one, other)
 
 
 def _subjects(before: Record, after: Record) -> Iterator[tuple[str, tuple[str, str]]]:

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
-from conformance.report.comparing import Change, Comparison, Detail, Kind, Leaf
+from conformance.report.comparing import Change, Comparison, Detail, Kind, LeafChange
 from conformance.report.escaping import (
     counted,
     in_a_line,
@@ -109,7 +109,7 @@ def _claims(group: Group) -> str:
     return ", ".join(f"{claim} ({number})" for claim, number in group.claims.items())
 
 
-def _leaf(leaf: Leaf) -> str:
+def _leaf(leaf: LeafChange) -> str:
     return in_a_line(f"{leaf.path}: {leaf.before or 'nothing'} -> {leaf.after or 'nothing'}", _LINE)
 
 

@@ -9,7 +9,6 @@ from conformance.harness.records import Footer, Header, Record, Seen
 from conformance.report.chosen import one
 from conformance.report.comparing import WORSE, Comparison, compare
 from conformance.report.differences import text
-from conformance.report.judging import judge_again
 from conformance.report.outcomes import Outcome
 
 
@@ -33,8 +32,7 @@ class Gate:
             kept = {c: seen for c, seen in baseline.cases.items() if _apart_from_backend(c) in ran}
             baseline = replace(baseline, cases=kept)
         run = Record(header, cases, Footer(0, len(cases), full))
-        sides = (Outcome(each, judge_again(each, self._known)) for each in (baseline, run))
-        self._found = compare(*sides)
+        self._found = compare(*(Outcome.of(each, self._known) for each in (baseline, run)))
         return not self._found.worse
 
     def lines(self) -> Iterator[str]:

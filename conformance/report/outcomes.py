@@ -28,6 +28,11 @@ class Outcome:
     record: Record
     judged: Judged
 
+    @classmethod
+    def of(cls, record: Record, known: Sequence[Deviation]) -> "Outcome":
+        """What becomes of a record by these deviations."""
+        return cls(record, judge_again(record, known))
+
     @property
     def subject(self) -> tuple[str, str, str]:
         """What is tested: Flax, JAX, and the NNX mode."""
@@ -92,8 +97,8 @@ class Known:
 
 def outcomes(records: Iterable[Record], known: Sequence[Deviation]) -> list[Outcome]:
     """What becomes of each record by these deviations; the newest subject comes first."""
-    judged = [Outcome(record, judge_again(record, known)) for record in records]
-    return sorted(judged, key=_age, reverse=True)
+    told = [Outcome.of(record, known) for record in records]
+    return sorted(told, key=_age, reverse=True)
 
 
 def findings(told: Iterable[Outcome]) -> list[Finding]:
