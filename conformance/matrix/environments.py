@@ -17,9 +17,15 @@ from conformance.harness.deviations import SHIPPED_FILE
 from conformance.matrix.subjects import MatrixError
 
 _PACKAGE = Path(__file__).parent.parent
-_NO_PART_OF_A_RUN = {"__pycache__", "baselines", "guide", "matrix", "report"}
+_NO_PART_OF_A_RUN = {"__pycache__", "baselines", "gate", "guide", "matrix", "report"}
 _STAMP = "made-of.json"
 _COMPLAINT = 300  # characters of what uv says that are passed on
+# Beside a copy, so that pytest looks no further up: the folder may be in somebody's checkout, and
+# Flax's own settings make errors of warnings.
+_SETTINGS = """[pytest]
+addopts = -rfE
+filterwarnings = ignore::DeprecationWarning
+"""
 
 
 class Unbuildable(MatrixError):
@@ -33,12 +39,18 @@ def interpreter(folder: Path) -> Path:
 
 
 def make(
-    folder: Path, requirements: Sequence[str], pythons: Sequence[str], *, prerelease: bool = False
+    folder: Path,
+    requirements: Sequence[str],
+    pythons: Sequence[str],
+    *,
+    prerelease: bool = False,
+    anew: bool = False,
 ) -> None:
     """Makes an environment with the requirements and what the suite needs, unless it is there.
 
     It has the first of `pythons` that all of them can be had for. What the index chose where it
-    had a choice stays chosen until the folder is removed. Raises Unbuildable.
+    had a choice stays chosen until the folder is removed, or it is asked for `anew`. Raises
+    Unbuildable.
     """
     asked = {
         "requirements": [*requirements, *_suite_requirements()],
@@ -46,7 +58,7 @@ def make(
         "pythons": list(pythons),
     }
     stamp = folder / _STAMP
-    if not _says(stamp, asked):
+    if anew or not _says(stamp, asked):
         options = ["--prerelease", "allow"] if prerelease else []
         _make(folder, pythons, [*options, *asked["requirements"]])
         stamp.write_text(json.dumps(asked), encoding="utf-8")
@@ -66,17 +78,20 @@ def source_requirements(tree: Path) -> list[str]:
     return list(project.get("dependencies", ()))
 
 
-def install_source(folder: Path, tree: Path) -> None:
-    """Builds the Flax in `tree` as it is now into the environment; writes nothing to the tree.
+def install_source(
+    folder: Path, tree: Path, package: str = "flax", *, dependencies: bool = False
+) -> None:
+    """Builds the package in `tree` as it is now into the environment; writes nothing to the tree.
 
-    Raises Unbuildable.
+    Its dependencies are left as they are unless they are asked for. Raises Unbuildable.
     """
-    copy = folder / "source"
+    copy = folder / ("source" if package == "flax" else f"source-{package}")
     shutil.rmtree(copy, ignore_errors=True)
     left_out = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build", "docs*", "tests")
     shutil.copytree(tree, copy, ignore=left_out, symlinks=True)
     # Reinstalled by name: uv would take a tree from its cache as it was when it was last built.
-    _pip_install(folder, "--no-deps", "--reinstall-package", "flax", str(copy))
+    alone = [] if dependencies else ["--no-deps"]
+    _pip_install(folder, *alone, "--reinstall-package", package, str(copy))
 
 
 def copy_suite(folder: Path) -> Path:
@@ -100,6 +115,7 @@ def copy_suite(folder: Path) -> Path:
         shutil.copy(_PACKAGE.parent / "nnx_conformance.py", making)
         making.rename(place)
     shutil.copyfile(SHIPPED_FILE, place / SHIPPED_FILE.relative_to(_PACKAGE.parent))
+    (place / "pytest.ini").write_text(_SETTINGS, encoding="utf-8")
     return place
 
 

@@ -1,6 +1,6 @@
 """A run against a baseline: whether what held there holds here, asked by `pytest --baseline`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from conformance.harness.claims import CaseKey
@@ -26,11 +26,7 @@ class Gate:
 
         Of a run that is not `full` only the cases that it ran are compared.
         """
-        baseline = self._baseline
-        if not full:
-            ran = {_apart_from_backend(case) for case in cases}
-            kept = {c: seen for c, seen in baseline.cases.items() if _apart_from_backend(c) in ran}
-            baseline = replace(baseline, cases=kept)
+        baseline = self._baseline if full else part(self._baseline, cases)
         run = Record(header, cases, Footer(0, len(cases), full))
         self._found = compare(*(Outcome.of(each, self._known) for each in (baseline, run)))
         return not self._found.worse
@@ -44,6 +40,13 @@ class Gate:
         head, *lines = text(shown, full=True)
         yield f"against the baseline: {head}"
         yield from lines
+
+
+def part(baseline: Record, cases: Iterable[str]) -> Record:
+    """What a baseline has of these cases, on whatever backend."""
+    ran = {_apart_from_backend(case) for case in cases}
+    kept = {c: seen for c, seen in baseline.cases.items() if _apart_from_backend(c) in ran}
+    return replace(baseline, cases=kept)
 
 
 def _apart_from_backend(case: str) -> str:

@@ -24,8 +24,7 @@ def markdown(told: Sequence[Outcome], limit: int = LIMIT) -> str:
     """The summary, of at most `limit` characters; what has no room is counted."""
     found, known = findings(told), known_deviations(told)
     idle = [source for outcome in told for source in outcome.idle]
-    lines = ["## NNX conformance", "", *_table(told, limit // 2)]
-    lines += ["", f"In a section: {LEGEND.partition(': ')[2]}.", ""]
+    lines = ["## NNX conformance", "", *table(told, limit // 2), ""]
     if found:
         lines += [f"### Broken, stale or in error: {counted(len(found), 'finding')}", ""]
         lines += _fitting(map(_finding, found), len(found), limit * 3 // 4 - _length(lines))
@@ -33,17 +32,23 @@ def markdown(told: Sequence[Outcome], limit: int = LIMIT) -> str:
         lines += ["**Nothing is broken, stale or in error.**"]
     if idle:
         lines += ["", f"Known deviations that explain no case: {_listed(idle)}."]
-    if known:
-        causes = counted(len(known), "cause")
-        cases = counted(sum(one.claims.total() for one in known), "case")
-        lines += ["", "<details>", f"<summary>Known deviations: {causes}, {cases}</summary>", ""]
-        lines += _fitting(map(_known, known), len(known), limit - _length(lines) - _END)
-        lines += ["", "</details>"]
+    lines += explained(known, limit - _length(lines) - _END)
     return "\n".join([*lines, ""])
 
 
-def _table(told: Sequence[Outcome], limit: int) -> list[str]:
-    """A row per section and a column per subject, as many of both as have room."""
+def explained(known: Sequence[Known], limit: int) -> list[str]:
+    """The known deviations that explain a case, folded; no line where there is none."""
+    if not known:
+        return []
+    causes = counted(len(known), "cause")
+    cases = counted(sum(one.claims.total() for one in known), "case")
+    head = ["", "<details>", f"<summary>Known deviations: {causes}, {cases}</summary>", ""]
+    listed = _fitting(map(_known, known), len(known), limit - _length(head))
+    return [*head, *listed, "", "</details>"]
+
+
+def table(told: Sequence[Outcome], limit: int) -> list[str]:
+    """A row per section and a column per subject, as many of both as have room; then a legend."""
     sections = sorted({section for outcome in told for section in outcome.of_sections})
     shown = sections[: limit // (3 * _NAME)]
     columns = [["section", "---", *(markdown_code(s, _NAME) for s in shown)]]
@@ -64,7 +69,7 @@ def _table(told: Sequence[Outcome], limit: int) -> list[str]:
     for what, number in left_out.items():
         if number:
             lines += ["", f"… and {counted(number, f'more {what}')}."]
-    return lines
+    return [*lines, "", f"In a section: {LEGEND.partition(': ')[2]}."]
 
 
 def _on(outcome: Outcome) -> str:

@@ -1,0 +1,1 @@
+"""The gate: the suite in somebody else's CI, or on a laptop, with an exit code that says why."""
