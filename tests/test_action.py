@@ -17,7 +17,7 @@ from tests.conftest import CHECKOUT
 from tests.reports import HELD, case, record
 
 ACTION: dict[str, Any] = yaml.safe_load((CHECKOUT / "action.yml").read_text("utf-8"))
-WORKFLOWS: dict[str, dict[str, Any]] = {
+WORKFLOWS: dict[str, dict[Any, Any]] = {
     path.name: yaml.safe_load(path.read_text("utf-8"))
     for path in sorted((CHECKOUT / ".github" / "workflows").glob("*.yml"))
 }

@@ -1,5 +1,6 @@
 """The suite as it is installed: it moves no subject, runs anywhere, and leaves other runs alone."""
 
+import email
 import importlib
 import json
 import os
@@ -12,6 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 from packaging.version import Version
 
 from conformance.harness.subject import RELEASES_FILE
@@ -105,16 +107,22 @@ def test_uv_moves_no_subject(users_python: Path, tmp_path: Path):
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the wheel's contents, as site-packages would have them."""
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this checkout."""
     wheels = tmp_path_factory.mktemp("wheels")
-    site = tmp_path_factory.mktemp("site")
     run(
         *(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", wheels),
         CHECKOUT,
         cwd=wheels,
     )
-    (wheel,) = wheels.glob("*.whl")
+    (built,) = wheels.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="session")
+def site(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the wheel's contents, as site-packages would have them."""
+    site = tmp_path_factory.mktemp("site")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(site)
     return site
@@ -149,6 +157,77 @@ def test_the_wheel_holds_what_the_suite_reads(site: Path):
     ):
         assert (site / "conformance" / name).is_file()
     assert not (site / "tests").exists()
+
+
+def test_the_wheel_says_what_it_is(site: Path):
+    (info,) = site.glob("nnx_conformance-*.dist-info")
+    told = email.message_from_string((info / "METADATA").read_text("utf-8"))
+    assert told["License-Expression"] == "Apache-2.0"
+    assert told["License-File"] == "LICENSE"
+    assert (info / "licenses" / "LICENSE").read_bytes() == (CHECKOUT / "LICENSE").read_bytes()
+    assert told["Requires-Python"] == ">=3.11"
+    assert {"Typing :: Typed", "Framework :: Pytest"} <= set(told.get_all("Classifier") or ())
+    required = [Requirement(text) for text in told.get_all("Requires-Dist") or ()]
+    assert not {each.name for each in required} & set(SUBJECT)
+    extras = set(told.get_all("Provides-Extra") or ())
+    assert extras >= {"dev", "gate", "guide", "matrix", "report"}
+    # What a command needs for its users its developers have too.
+    of = {
+        extra: {r.name for r in required if f"'{extra}'" in str(r.marker).replace('"', "'")}
+        for extra in extras
+    }
+    assert not {name for extra in extras for name in of[extra]} - of["dev"]
+
+
+# A wheel, a Flax, and nothing else
+
+
+@pytest.fixture(scope="module")
+def users_commands(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs of an environment that has the wheel, with its extras, and the newest Flax."""
+    flax, jax = pairs()[-1]
+    home = tmp_path_factory.mktemp("fresh")
+    programs = home / "bin"
+    extras = f"{wheel}[gate,guide,matrix,report]"
+    uv("venv", "--quiet", "--python", sys.executable, home)
+    uv("pip", "install", "--quiet", "--python", home, extras, f"flax=={flax}", f"jax=={jax}")
+    return programs
+
+
+FRESH = [
+    ("python -m pytest --pyargs conformance -n 0 -k {one}", "1 passed"),
+    ("nnx-conformance diff 0.12.2 0.12.2", "identical: "),
+    ("nnx-conformance report 0.12.2 0.12.3 --html page --markdown -", "## NNX conformance"),
+    ("nnx-conformance trace 0.10.0", "0.10.0"),
+    ("nnx-conformance gate --jobs 0 -- -k {one}", "gate: passed"),
+]
+
+
+@pytest.mark.install
+@pytest.mark.parametrize(("command", "says"), FRESH, ids=[line for line, _ in FRESH])
+def test_a_fresh_environment(users_commands: Path, empty: Path, command: str, says: str):
+    program, *words = (word.replace("{one}", ONE_CLAIM[1]) for word in command.split())
+    said = run(users_commands / program, *words, cwd=empty)
+    assert says in said
+
+
+@pytest.mark.install
+def test_what_the_action_runs(empty: Path):
+    """A runner's variables are all it takes; what the gate says of them is its exit code."""
+    variables = {
+        "PYTHON": sys.executable,
+        "GITHUB_ACTION_PATH": str(CHECKOUT),
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_OUTPUT": str(empty / "outputs"),
+        "GITHUB_STEP_SUMMARY": str(empty / "summary"),
+        "CONFORMANCE_FOLDER": str(empty / "temp"),
+        "CONFORMANCE_FLAX": "; touch owned",
+    }
+    finished = attempt(CHECKOUT / "tools" / "action", cwd=empty, **variables)
+    assert finished.returncode == 2, finished.stderr
+    assert "--flax '; touch owned': neither a version" in finished.stderr
+    assert "bad input (exit code 2)" in (empty / "summary").read_text()
+    assert not list(empty.rglob("owned"))
 
 
 @pytest.mark.parametrize("workers", ["0", "2"])
