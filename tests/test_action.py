@@ -10,7 +10,7 @@ import yaml
 from conformance.gate import commands, summary
 from conformance.gate.ending import Ending
 from conformance.gate.running import Files
-from conformance.gate.settings import _FLAGS, _LISTS, _TEXTS
+from conformance.gate.settings import FLAGS, LISTS, TEXTS
 from conformance.harness.records import Record
 from conformance.report.outcomes import Outcome
 from tests.conftest import CHECKOUT
@@ -36,7 +36,7 @@ PLURAL = {"backends": "backend", "require-backends": "require_backend", "section
 
 
 def options() -> set[str]:
-    return {*_TEXTS, *_LISTS, *_FLAGS} - NOT_INPUTS
+    return {*TEXTS, *LISTS, *FLAGS} - NOT_INPUTS
 
 
 def settings() -> dict[str, str]:
@@ -59,7 +59,7 @@ def outputs(before: Record | None) -> set[str]:
     """The names of what the gate puts out."""
     outcome = Outcome.of(record(case("rngs/one", HELD)), ())
     comparison = commands.beside(before, outcome, (), ()) if before else None
-    ended = commands._ended(Ending.PASSED, Files(Path()))
+    ended = commands.ended(Ending.PASSED, Files(Path()))
     return {*ended, *summary.counts(outcome, comparison), "flax", "jax", "failed-claims"}
 
 

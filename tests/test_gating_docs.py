@@ -1,8 +1,6 @@
 """docs/GATING.md: its examples are well-formed, and its tables say what the code does."""
 
-import argparse
 import re
-import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,26 +9,21 @@ from typing import Any
 import pytest
 import yaml
 
-from conformance import command
 from conformance.gate.ending import Ending
-from conformance.gate.settings import _FLAGS, _LISTS, _TEXTS
+from conformance.gate.settings import FLAGS, LISTS, TEXTS
 from tests.conftest import CHECKOUT
 from tests.reports import HELD, case, record
 from tests.test_action import ACTION, PLURAL, WORKFLOWS, outputs
+from tests.test_docs import blocks
 
 DOCUMENT = (CHECKOUT / "docs" / "GATING.md").read_text("utf-8")
-PAGES = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md")), *CHECKOUT.glob("C*.md")]
-
-
-def blocks(language: str, text: str = DOCUMENT) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
 def is_gitlab(text: str) -> bool:
     return "image:" in text
 
 
-YAML = blocks("yaml")
+YAML = blocks("yaml", DOCUMENT)
 
 
 @pytest.mark.parametrize("text", YAML, ids=range(len(YAML)))
@@ -87,26 +80,8 @@ def test_examples_pin_and_permit_as_we_do(text: str) -> None:
         assert [job["permissions"] for job in document["jobs"].values()] == [{"contents": "read"}]
     else:
         [job] = yaml.safe_load(text).values()
-        options = {name.upper() for name in (*_TEXTS, *_LISTS, *_FLAGS)}
+        options = {name.upper() for name in (*TEXTS, *LISTS, *FLAGS)}
         assert {name.removeprefix("CONFORMANCE_") for name in job["variables"]} <= options
-
-
-def typed() -> list[str]:
-    """Every command line of ours that a page tells to type."""
-    lines = []
-    for page in PAGES:
-        text = page.read_text("utf-8")
-        for block in (*blocks("bash", text), *blocks("yaml", text)):
-            lines += [line.strip().removeprefix("- ") for line in block.splitlines()]
-    return sorted({line for line in lines if line.startswith("nnx-conformance ")})
-
-
-@pytest.mark.parametrize("line", typed())
-def test_commands_exist(line: str) -> None:
-    """What is told to type has options that there are."""
-    own, _ = command._parted(shlex.split(line, comments=True)[1:])
-    parsed = command._parser().parse_args(own, argparse.Namespace(pytest=[]))
-    assert callable(parsed.run)
 
 
 def table(title: str) -> list[list[str]]:
@@ -129,7 +104,7 @@ def test_options() -> None:
         variable.strip("`").removeprefix("CONFORMANCE_").lower(): (option, given.strip("`"))
         for option, given, variable, _ in table("Options")
     }
-    assert set(found) == {*_TEXTS, *_LISTS, *_FLAGS}
+    assert set(found) == {*TEXTS, *LISTS, *FLAGS}
     for name, (option, given) in found.items():
         if name != "pytest":
             assert option == f"`--{name.replace('_', '-')}`"

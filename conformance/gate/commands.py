@@ -186,7 +186,7 @@ def _tell(plan: Plan, outcome: Outcome, comparison: Comparison | None, found: li
     github.summarize(text)
     github.put_out(
         {
-            **_ended(kind, plan.files),
+            **ended(kind, plan.files),
             **summary.counts(outcome, comparison),
             "flax": outcome.record.header.subject["flax"],
             "jax": outcome.record.header.subject["jax"],
@@ -209,7 +209,7 @@ def _no_verdict(kind: Ending, says: str, files: Files | None) -> int:
     text = summary.of_no_verdict(kind, says)
     github.summarize(text)
     if files:
-        github.put_out(_ended(kind, files))
+        github.put_out(ended(kind, files))
         if files.folder.is_dir():
             files.summary.write_text(text, encoding="utf-8", errors="replace")
     if github.is_here():
@@ -218,7 +218,8 @@ def _no_verdict(kind: Ending, says: str, files: Files | None) -> int:
     return int(kind)
 
 
-def _ended(kind: Ending, files: Files) -> dict[str, str]:
+def ended(kind: Ending, files: Files) -> dict[str, str]:
+    """How a gate ends, by the names that the outputs of the action have."""
     verdict = "passed" if kind is Ending.PASSED else "failed" if kind in FINDINGS else "none"
     return {
         "verdict": verdict,

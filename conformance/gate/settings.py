@@ -12,7 +12,7 @@ from conformance.options import add_deviations
 
 FOLDER = Path(".conformance")
 _VARIABLE = "CONFORMANCE_"
-_TEXTS = {
+TEXTS = {
     "flax": INSTALLED,
     "jax": NEWEST,
     "python": "",
@@ -22,8 +22,8 @@ _TEXTS = {
     "folder": str(FOLDER),
     "output": "",
 }
-_LISTS = ("backend", "require_backend", "section", "deviations", "pytest")
-_FLAGS = ("new_only", "no_known_deviations", "report_only")
+LISTS = ("backend", "require_backend", "section", "deviations", "pytest")
+FLAGS = ("new_only", "no_known_deviations", "report_only")
 _TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no")
 
 
@@ -74,12 +74,12 @@ def settle(options: argparse.Namespace, environ: Mapping[str, str] = os.environ)
     Raises:
       BadInput: a variable is not what its option takes.
     """
-    for name, default in _TEXTS.items():
+    for name, default in TEXTS.items():
         found = environ.get(_VARIABLE + name.upper(), "").strip()
         setattr(options, name, getattr(options, name) or found or default)
-    for name in _LISTS:
+    for name in LISTS:
         setattr(options, name, getattr(options, name) or _words(name, environ))
-    for name in _FLAGS:
+    for name in FLAGS:
         setattr(options, name, getattr(options, name) or _flag(name, environ))
     options.deviations = [Path(file) for file in options.deviations]
 
