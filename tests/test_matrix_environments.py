@@ -54,6 +54,14 @@ def test_made_once(tmp_path: Path, asked: list[tuple[str, ...]]) -> None:
     assert pythons(asked) == ["3.11", "3.11", "3.11"]
 
 
+def test_made_anew(tmp_path: Path, asked: list[tuple[str, ...]]) -> None:
+    """Where the index is to choose as it would today, the environment is made whenever asked."""
+    folder = tmp_path / "environment"
+    make(folder, ["flax"], PYTHONS)
+    make(folder, ["flax"], PYTHONS, anew=True)
+    assert pythons(asked) == ["3.11", "3.11"]
+
+
 def test_half_made(tmp_path: Path, asked: list[tuple[str, ...]]) -> None:
     """An environment whose making was cut short is made anew."""
     folder = tmp_path / "environment"
@@ -103,6 +111,7 @@ def test_copy_of_the_suite(tmp_path: Path) -> None:
     assert (copy / "nnx_conformance.py").is_file()
     assert (copy / "conformance" / "deviations.toml").is_file()
     assert not list(copy.rglob("__pycache__"))
+    assert (copy / "pytest.ini").is_file()  # so that pytest looks for settings no further up
     (copy / "mark").touch()
     (copy / "conformance" / "deviations.toml").write_text("of yesterday")
     assert copy_suite(tmp_path) == copy

@@ -14,6 +14,7 @@ from conformance.matrix.environments import (
     make,
     source_requirements,
 )
+from conformance.matrix.subjects import MatrixError
 
 
 def python_of(subject: Subject, folder: Path) -> Path:
@@ -51,8 +52,13 @@ def python_of(subject: Subject, folder: Path) -> Path:
 
 def _tree(asked: Asked, folder: Path) -> Path:
     """The source tree, fetched where it is a reference of git."""
-    if asked.tree:
-        return asked.tree
+    tree = asked.tree or _fetched(asked, folder)
+    if not (tree / asked.package / "version.py").is_file():
+        raise MatrixError(f"{asked.word}: no source tree of {asked.package}")
+    return tree
+
+
+def _fetched(asked: Asked, folder: Path) -> Path:
     place = folder / "sources" / asked.name
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
