@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from conformance.guide.releases import version_named
@@ -12,6 +12,7 @@ from conformance.matrix.subjects import NEWEST, OF_ITS_DAY, PLAIN, PRERELEASE, P
 INSTALLED = "installed"
 _GIT = "git+"
 _SCHEMES = ("https", "http", "ssh", "file")
+_EXTRAS = re.compile(r"\[[A-Za-z0-9_.,-]+\]$")
 _WORDS = {
     "flax": (INSTALLED, NEWEST, PRERELEASE),
     "jax": (INSTALLED, NEWEST, OF_ITS_DAY, PLAIN, PRERELEASE),
@@ -23,7 +24,7 @@ class Asked:
     """A package as it is asked for: a word, a version, a source tree, or a reference of git.
 
     Of `version`, `tree` and `repository` one says something at most; where none does, the index
-    chooses.
+    chooses. `extras` are those of a requirement: `[cuda12]`.
     """
 
     package: str
@@ -32,6 +33,7 @@ class Asked:
     tree: Path | None = None
     repository: str = ""
     reference: str = ""
+    extras: str = ""
 
     @property
     def is_source(self) -> bool:
@@ -41,19 +43,21 @@ class Asked:
     @property
     def requirements(self) -> tuple[str, ...]:
         """What is asked of the package index; of a source tree that is what it is built upon."""
+        asked = f"{self.package}{self.extras}"
         if not self.version:
-            return (self.package,)
-        packages = ("jax", "jaxlib") if self.package == "jax" else (self.package,)
+            return (asked,)
+        packages = (asked, "jaxlib") if self.package == "jax" else (asked,)
         return tuple(f"{package}=={self.version}" for package in packages)
 
     @property
     def name(self) -> str:
         """A name for folders: no two that are asked for otherwise have the same."""
-        plain = re.sub(r"[^A-Za-z0-9._-]+", "-", self.word).strip("-.")[-40:]
-        if not self.is_source:
-            return f"{self.package}-{self.version or plain}"
-        whole = str(self.tree or f"{self.repository}@{self.reference}")
-        return f"{self.package}-{plain}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
+        said = re.sub(r"[^A-Za-z0-9._-]+", "-", self.word + self.extras).strip("-.")[-40:]
+        words = [self.package, self.version, said]
+        if self.is_source:
+            whole = str(self.tree or f"{self.repository}@{self.reference}")
+            words.append(hashlib.sha256(whole.encode()).hexdigest()[:8])
+        return "-".join(dict.fromkeys(filter(None, words)))
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,8 @@ def subject(flax: str, jax: str, python: str = "") -> Subject:
 
     A word is a version, `newest`, `prerelease`, a source tree's folder, or `git+URL@REFERENCE`;
     `installed` for Flax means that of this environment, with its JAX. A JAX may be `of-its-day`
-    or `plain` too, and `newest` is the newest that a release of Flax is known to run with.
+    or `plain` too, and `newest` is the newest that a release of Flax is known to run with; it may
+    have extras, such as `newest[cuda12]`.
 
     Raises:
       MatrixError: a word means nothing, or not beside the other.
@@ -110,10 +115,13 @@ def subject(flax: str, jax: str, python: str = "") -> Subject:
         if python:
             raise MatrixError(f"--python {python}: what is {INSTALLED} has its own Python")
         return Subject(asked, _asked("jax", INSTALLED))
-    if jax not in (NEWEST, OF_ITS_DAY):
-        return Subject(asked, _asked("jax", jax), python)
-    version = _of_table(asked, jax)
-    return Subject(asked, Asked("jax", jax, version), python)
+    extras = "".join(_EXTRAS.findall(jax))
+    word = jax.removesuffix(extras)
+    if word in (NEWEST, OF_ITS_DAY):
+        chosen = Asked("jax", word, _of_table(asked, word))
+    else:
+        chosen = _asked("jax", word)
+    return Subject(asked, replace(chosen, extras=extras), python)
 
 
 def _of_table(flax: Asked, word: str) -> str:

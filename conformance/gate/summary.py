@@ -73,8 +73,8 @@ def rerun(claim: str, subject: Subject) -> str:
     section, _, name = claim.partition("/")
     words = ["nnx-conformance", "gate"]
     if not subject.is_installed:
-        jax = subject.jax.version or subject.jax.word
-        words += ["--flax", _portable(subject.flax.word), "--jax", _portable(jax)]
+        jax = _portable(subject.jax.version or subject.jax.word) + subject.jax.extras
+        words += ["--flax", _portable(subject.flax.word), "--jax", jax]
     words += ["--section", section, "--", "-k", f"test_{name.replace('-', '_')}"]
     return shlex.join(words)
 
