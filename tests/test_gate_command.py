@@ -10,6 +10,7 @@ import pytest
 from conformance import command
 from conformance.gate import commands, making
 from conformance.gate.ending import Ending
+from conformance.guide.promises import Promise
 from conformance.harness.records import Record
 from conformance.matrix.environments import Unbuildable
 from tests.reports import BROKEN, EVIL, HELD, MISSING, case, known, record, written
@@ -29,6 +30,8 @@ sys.exit(int((here / "code").read_text()))
 KEPT, LOST = case("graph_updates/kept", HELD), case("rngs/split-only", BROKEN)
 WHOLE = record(KEPT, case("rngs/split-only", HELD), full=True)
 RED = record(KEPT, LOST, full=True)
+
+PROMISES = {"rngs/split-only": Promise("rngs/split-only", "The others stay whole.", "Random")}
 
 Tell = Callable[..., None]
 
@@ -50,6 +53,7 @@ def tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tell:
         python.chmod(0o755)
 
     monkeypatch.setattr(making, "make", make)
+    monkeypatch.setattr(commands, "promises", lambda: PROMISES)  # reading them takes a second
     monkeypatch.setattr(commands, "copy_suite", lambda folder: folder / "suites" / "digest")
 
     def tell(seen: Record | None, code: int = 0, says: str = "3 passed") -> None:
@@ -138,6 +142,7 @@ def test_failed(tell: Tell, capsys: pytest.CaptureFixture[str]) -> None:
     summary = Path(".conformance/gate/summary.md").read_text()
     assert summary.startswith("## NNX conformance: broken (exit code 1)\n")
     assert "- **broken** `rngs/split-only` (1 of 1 case): `WrongResult: lost`\n" in summary
+    assert "  - The others stay whole. *Random*\n" in summary
     assert (
         "`nnx-conformance gate --flax 0.12.12 --jax 0.12.0.1 --section rngs -- -k "
         "test_split_only`\n"
