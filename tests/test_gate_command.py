@@ -255,10 +255,34 @@ def test_its_own_record_as_the_baseline(tell: Tell) -> None:
     assert "Against flax 0.12.12, jax 0.12.0: worse: 1 newly broken (2 cases in both)." in summary
 
 
+def test_a_baseline_of_something_else(tell: Tell, capsys: pytest.CaptureFixture[str]) -> None:
+    """A baseline that has no case in common with the run is no baseline of it."""
+    tell(WHOLE)
+    written(Path("other.jsonl"), record(case("scan_carry/other", HELD)))
+    assert gate("--baseline", "other.jsonl", "--", "-k", "some") == Ending.BAD_INPUT
+    assert "--baseline: it has none of the cases that were run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("error", [RuntimeError("oh"), KeyboardInterrupt()], ids=repr)
+def test_an_accident_is_no_verdict(
+    tell: Tell, runner: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    """What goes wrong in the gate itself, or is interrupted, is not taken for a broken claim."""
+
+    def run(*_: object) -> int:
+        raise error
+
+    monkeypatch.setattr(commands, "run", run)
+    tell(WHOLE)
+    assert gate() == Ending.INCOMPLETE
+    assert read_outputs((runner / "outputs").read_text())["verdict"] == "none"
+
+
 def test_outputs(tell: Tell, runner: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The runner gets the counts, the failed claims, the summary and an annotation a claim."""
     tell(RED, 1)
-    assert gate("--baseline", "0.12.12", "--", "-k", "some") == Ending.BROKEN
+    written(Path("before.jsonl"), RED)
+    assert gate("--baseline", "before.jsonl") == Ending.BROKEN
 
     outputs = read_outputs((runner / "outputs").read_text())
     folder = Path(".conformance/gate").resolve()

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import traceback
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -94,6 +95,11 @@ def _gate(options: argparse.Namespace) -> int:
         return _no_verdict(Ending.NO_SUBJECT, str(error), files)
     except _UNUSABLE as error:
         return _no_verdict(Ending.BAD_INPUT, str(error), files)
+    except KeyboardInterrupt:
+        return _no_verdict(Ending.INCOMPLETE, "interrupted", files)
+    except Exception as error:  # noqa: BLE001 - Python's own code for it is 1, which is a verdict
+        traceback.print_exc()
+        return _no_verdict(Ending.INCOMPLETE, f"the gate itself failed: {error!r}", files)
 
 
 def _clear(files: Files) -> None:
@@ -161,6 +167,8 @@ def _verdict(plan: Plan) -> int:
     if plan.baseline:
         part = None if plan.narrowed else plan.sections
         comparison = beside(plan.baseline, outcome, plan.known, part)
+        if not comparison.compared:
+            raise NoVerdict(Ending.BAD_INPUT, "--baseline: it has none of the cases that were run")
     found = problems(outcome, plan.known, comparison, new_only=plan.new_only)
     if code and not problems(outcome, plan.known):
         says = f"pytest ended with {code}, and no case says why: see {plan.files.log}"
