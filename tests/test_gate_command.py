@@ -109,15 +109,16 @@ def test_what_is_run(tell: Tell) -> None:
 
     ran = Path("stand-in/ran").read_text().splitlines()
     folder = Path(".conformance/gate").resolve()
-    start = ran.index("--record")
-    assert ran[:start] == shlex.split(
-        "-m pytest -p no:nnx-conformance -p nnx_conformance -p no:cacheprovider"
-    )
-    assert ran[start:] == [
-        *("--record", str(folder / "record.jsonl"), "--junit-xml", str(folder / "junit.xml")),
+    suite = Path(".conformance/suites/digest").resolve()
+    assert ran == [
+        *("-m", "pytest", "-c", str(suite / "pytest.ini"), "--rootdir", str(suite)),
+        "--noconftest",
+        *shlex.split("-p no:nnx-conformance -p nnx_conformance -p no:cacheprovider"),
+        *("--record", str(folder / "record.jsonl"), "--pyargs", "conformance.graph_updates"),
+        *("--junit-xml", str(folder / "junit.xml")),
         *("-n", "2", "--backend", "cpu", "--require-backend", "cpu"),
         *("--deviations", str(Path("mine.toml").resolve()), "--no-known-deviations"),
-        *("-k", "kept", "--pyargs", "conformance.graph_updates"),
+        *("-k", "kept"),
     ]
 
 

@@ -38,9 +38,7 @@ def test_passed(hostile: Path) -> None:
     ("words", "kind"),
     [
         (["--require-backend", "abacus"], Ending.NO_BACKEND),
-        (["--mode", "nnx_graph_updates=false"], Ending.NO_SUBJECT),
         (["--", "--no-such-option"], Ending.BAD_INPUT),
-        (["--", "-k", "no_such_claim"], Ending.NOTHING_RUN),
     ],
 )
 def test_no_verdict(words: list[str], kind: Ending) -> None:

@@ -158,7 +158,7 @@ def _verdict(plan: Plan) -> int:
         _print(line)
 
     with github.nothing_is_a_command():
-        words = command(python, plan.files, plan.targets, plan.options)
+        words = command(python, suite, plan.files, plan.targets, plan.options)
         code = run(words, suite, plan.files, say)
     outcome = Outcome.of(whole(plan.files, code, said), plan.known)
     if not (outcome.record.footer.full or plan.sections or plan.narrowed or plan.on_some):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from conformance.matrix.runs import suite_environment
+from conformance.matrix.runs import suite_arguments, suite_environment
 
 # What a developer or a CI has set for runs of its own is not for this one.
 _NOT_OURS = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
@@ -51,16 +51,14 @@ class Files:
 
 
 def command(
-    python: Path, files: Files, targets: Sequence[str], options: Sequence[str]
+    python: Path, suite: Path, files: Files, targets: Sequence[str], options: Sequence[str]
 ) -> list[str]:
     """The command line that runs the copy of the suite that Python is shown."""
     return [
         *(str(python), "-m", "pytest"),
-        # The suite that runs is the copy, also where it is installed beside the subject.
-        *("-p", "no:nnx-conformance", "-p", "nnx_conformance", "-p", "no:cacheprovider"),
-        *("--record", str(files.record), "--junit-xml", str(files.junit)),
+        *suite_arguments(suite, files.record, targets),
+        *("--junit-xml", str(files.junit)),
         *options,
-        *("--pyargs", *targets),
     ]
 
 

@@ -415,7 +415,7 @@ def rerun_command(item: pytest.Item, key: CaseKey) -> str:
         words.append("--no-known-deviations")
     for file in item.config.option.deviations:
         words += ["--deviations", file]
-    if item.path.is_relative_to(item.config.rootpath):
+    if item.path.is_relative_to(item.config.rootpath) and not item.config.option.pyargs:
         module = os.path.relpath(item.path, item.config.invocation_params.dir)
         words.append(f"{module}::{name}")
     else:

@@ -144,14 +144,15 @@ def _source(options: argparse.Namespace) -> int:
     make(place, requirements, asked.pythons, prerelease=options.pre)
     install_source(place, tree)
     (folder / "records").mkdir(parents=True, exist_ok=True)
+    suite = copy_suite(folder)
     ended = subprocess.run(
         [
             *(str(interpreter(place)), "-m", "pytest"),
-            *suite_arguments(folder / "records" / f"{place.name}.jsonl"),
+            *suite_arguments(suite, folder / "records" / f"{place.name}.jsonl"),
             *("-n", "auto"),
             *options.pytest,
         ],
-        env=suite_environment(copy_suite(folder)),
+        env=suite_environment(suite),
         check=False,
     )
     return ended.returncode

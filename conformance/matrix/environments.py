@@ -20,8 +20,7 @@ _PACKAGE = Path(__file__).parent.parent
 _NO_PART_OF_A_RUN = {"__pycache__", "baselines", "gate", "guide", "matrix", "report"}
 _STAMP = "made-of.json"
 _COMPLAINT = 300  # characters of what uv says that are passed on
-# Beside a copy, so that pytest looks no further up: the folder may be in somebody's checkout, and
-# Flax's own settings make errors of warnings.
+SETTINGS = "pytest.ini"  # of a copy
 _SETTINGS = """[pytest]
 addopts = -rfE
 filterwarnings = ignore::DeprecationWarning
@@ -115,7 +114,7 @@ def copy_suite(folder: Path) -> Path:
         shutil.copy(_PACKAGE.parent / "nnx_conformance.py", making)
         making.rename(place)
     shutil.copyfile(SHIPPED_FILE, place / SHIPPED_FILE.relative_to(_PACKAGE.parent))
-    (place / "pytest.ini").write_text(_SETTINGS, encoding="utf-8")
+    (place / SETTINGS).write_text(_SETTINGS, encoding="utf-8")
     return place
 
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from conformance.harness.deviations import Deviation
 from conformance.harness.records import Record, RecordError, read
 from conformance.harness.verdicts import FINDINGS, Verdict
-from conformance.matrix.environments import interpreter, make
+from conformance.matrix.environments import SETTINGS, interpreter, make
 from conformance.matrix.subjects import MatrixError, Wanted
 from conformance.report.judging import Judged, judge_again
 
@@ -121,7 +122,7 @@ class Workplace:
         record.unlink(missing_ok=True)
         command = [
             *(str(interpreter(self._environment(wanted))), "-m", "pytest"),
-            *suite_arguments(record),
+            *suite_arguments(self.suite, record),
             *("-q", "--no-known-deviations"),
             *self.arguments,
         ]
@@ -146,10 +147,18 @@ class Workplace:
             raise MatrixError(why.removeprefix("ERROR: "))
 
 
-def suite_arguments(record: Path) -> list[str]:
-    """What pytest is told so that it runs the suite that `suite_environment` shows it."""
-    plugins = ["-p", "nnx_conformance", "-p", "no:cacheprovider"]
-    return [*plugins, "--record", str(record), "--pyargs", "conformance"]
+def suite_arguments(
+    suite: Path, record: Path, targets: Sequence[str] = ("conformance",)
+) -> list[str]:
+    """What pytest is told so that it runs the copy that `suite_environment` shows it.
+
+    The copy has settings of its own. Of a checkout that the folder is in neither settings nor a
+    conftest count: Flax's, and JAX's, make errors of warnings.
+    """
+    own = ["-c", str(suite / SETTINGS), "--rootdir", str(suite), "--noconftest"]
+    # Where the suite is installed beside the subject, it is the copy that runs all the same.
+    plugins = ["-p", "no:nnx-conformance", "-p", "nnx_conformance", "-p", "no:cacheprovider"]
+    return [*own, *plugins, "--record", str(record), "--pyargs", *targets]
 
 
 def suite_environment(suite: Path) -> dict[str, str]:
