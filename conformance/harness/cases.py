@@ -117,7 +117,7 @@ class Case:
         try:
             call()
         except _REFUSALS as error:
-            if not _refuses(error):
+            if not isinstance(error, _LEAK) and not _refuses(error):
                 raise
             self.notes["answer"] = "refused"
             self._unchanged(before, scene, error)
