@@ -87,6 +87,45 @@ def test_unfit(edit: Callable[[Record], Record], message: str, tmp_path: Path) -
     assert list(tmp_path.iterdir()) == []
 
 
+PART = record(case("c", Verdict.HELD), case("a", Verdict.BROKEN, *FAILURE))
+
+
+def part_of(found: Record) -> Record:
+    return replace(found, footer=replace(found.footer, full=False))
+
+
+def test_amend(tmp_path: Path) -> None:
+    """The cases of a part take the place of those that are there; the others stay."""
+    baselines.write(record(HELD, KNOWN), tmp_path)
+
+    written = baselines.amend(part_of(PART), tmp_path)
+
+    expected = record(*PART.cases.values(), case("b", Verdict.BROKEN, *FAILURE))
+    assert records.read(written) == replace(expected, footer=Footer(1, cases=3, full=True))
+
+
+OTHERS = {
+    "suite": replace(HEADER, suite="0.0.9"),
+    "jaxlib": replace(HEADER, subject={**HEADER.subject, "jaxlib": "0.1"}),
+}
+
+
+@pytest.mark.parametrize("header", OTHERS.values(), ids=OTHERS)
+def test_amend_another(header: Header, tmp_path: Path) -> None:
+    """What another suite or subject shows is refused, and nothing happens."""
+    before = baselines.write(record(HELD), tmp_path).read_bytes()
+
+    with pytest.raises(baselines.NoBaseline, match=f"its header is not that of {NAME}"):
+        baselines.amend(replace(PART, header=header), tmp_path)
+    assert (tmp_path / NAME).read_bytes() == before
+
+
+def test_amend_nothing(tmp_path: Path) -> None:
+    """There must be a baseline."""
+    with pytest.raises(baselines.NoBaseline, match=f"there is no {NAME} to put its cases into"):
+        baselines.amend(PART, tmp_path)
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the tool writes."""
@@ -106,6 +145,17 @@ def run_file(path: Path, *, full: bool) -> str:
 def test_tool(tmp_path: Path, folder: Path) -> None:
     """The tool writes the baseline of each record."""
     assert main([run_file(tmp_path / "run.jsonl", full=True)]) is None
+    assert list(baselines.shipped()) == [record(HELD)]
+
+
+def test_tool_adds(tmp_path: Path, folder: Path) -> None:
+    """With --add a part will do, if there is a baseline."""
+    whole, part = run_file(tmp_path / "run.jsonl", full=True), tmp_path / "part.jsonl"
+    run_file(part, full=False)
+
+    assert main(["--add", str(part)]) == f"{part}: there is no {NAME} to put its cases into"
+    assert main([whole]) is None
+    assert main(["--add", str(part)]) is None
     assert list(baselines.shipped()) == [record(HELD)]
 
 

@@ -515,6 +515,29 @@ def test_a_leaked_tracer_refuses_nothing(name: str, make_case: MakeCase) -> None
         JUDGES[name](make_case(), raises(jax.errors.UnexpectedTracerError("x")), Scene.of([]))
 
 
+MAY_BE_REFUSED = ("refuses", "done_or_refused", "leaves_no_tracer")
+
+
+@pytest.mark.parametrize("name", MAY_BE_REFUSED)
+def test_an_accident_of_the_suite_refuses_nothing(
+    name: str, loop_case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A TypeError out of the suite's own frame says that it got nonsense, here a loop's None."""
+    monkeypatch.setattr(nnx, "while_loop", lambda *arguments: None)
+    applied = loop_case.apply(add, Block, edit=Edit.RESIZE)
+
+    with pytest.raises(TypeError, match="'NoneType' object is not subscriptable"):
+        JUDGES[name](loop_case, applied.call, applied.scene)
+
+
+@pytest.mark.parametrize("name", MAY_BE_REFUSED)
+def test_an_error_of_jax_in_a_body_is_a_refusal(name: str, make_case: MakeCase) -> None:
+    """What JAX raises deep in its own code refuses, whoever called it."""
+    variable = nnx.Param(jnp.zeros(2))
+
+    JUDGES[name](make_case(), lambda: spelling.add(variable, jnp.zeros(3)), Scene.of([]))
+
+
 # Calls
 
 

@@ -1,9 +1,10 @@
 """Writes conformance/baselines/ from records of whole runs.
 
     python tools/baselines.py RECORD...
+    python tools/baselines.py --add RECORD...    what some claims show, beside what is there
 
-`nnx-conformance matrix` leaves such records in .conformance/records. A record that is not whole, or
-not of every claim, is refused.
+`nnx-conformance matrix` leaves such records in .conformance/records. A record that is not whole is
+refused, and without --add one that is not of every claim.
 """
 
 import sys
@@ -16,10 +17,12 @@ from conformance.report import baselines
 
 def main(arguments: Sequence[str]) -> str | None:
     """Writes a baseline for each record; what is wrong with the first that is unfit, if one is."""
-    for name in arguments:
+    adding = list(arguments[:1]) == ["--add"]
+    put = baselines.amend if adding else baselines.write
+    for name in arguments[adding:]:
         path = Path(name)
         try:
-            baselines.write(records.read(path), baselines.FOLDER)
+            put(records.read(path), baselines.FOLDER)
         except baselines.NoBaseline as error:
             return f"{path}: {error}"
         except records.RecordError as error:

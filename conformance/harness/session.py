@@ -26,6 +26,8 @@ from conformance.harness.transforms import TRANSFORMS
 from conformance.harness.verdicts import ClaimBroken, SuiteError, Verdict, failure_in
 
 if TYPE_CHECKING:
+    from _pytest._code import Traceback
+
     from conformance.report.gate import Gate
 
 NOT_APPLICABLE = "not applicable: "
@@ -54,6 +56,8 @@ def start(config: pytest.Config, subject: Subject) -> "ConformanceSession":
     if jax.config.jax_default_matmul_precision is None:  # type: ignore[attr-defined]
         precision = os.environ["JAX_DEFAULT_MATMUL_PRECISION"]
         jax.config.update("jax_default_matmul_precision", precision)
+    # Where an error was raised says whether it is a refusal; JAX would hide its own frames.
+    jax.config.update("jax_traceback_filtering", "off")
     try:
         here = backends.present()
         chosen = backends.select(config.option.backend, config.option.require_backend, here)
@@ -391,7 +395,7 @@ def _explain(
     if call.excinfo and (call.when == "call" or not isinstance(report.longrepr, str)):
         report.longrepr = call.excinfo.getrepr(
             style=style,  # type: ignore[arg-type]
-            tbfilter=lambda excinfo: excinfo.traceback.cut(path=item.path),
+            tbfilter=lambda excinfo: _shown(excinfo, item.path),
         )
     lines = (
         f"claim: {claim.sentence}",
@@ -403,6 +407,15 @@ def _explain(
         report.longrepr.addsection(claim.id, "\n".join(lines))  # type: ignore[union-attr]
     else:
         report.longrepr = "\n".join((str(report.longrepr), *lines))
+
+
+def _shown(excinfo: pytest.ExceptionInfo[BaseException], test: Path) -> "Traceback":
+    """The traceback from the test on, with none of JAX's own frames but the last."""
+    frames = excinfo.traceback.cut(path=test)
+    of_jax = Path(jax.__file__).parent
+    return frames.filter(
+        lambda frame: frame is frames[-1] or of_jax not in Path(frame.path).parents
+    )
 
 
 def rerun_command(item: pytest.Item, key: CaseKey) -> str:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from conformance.harness import records
-from conformance.harness.records import Record
+from conformance.harness.records import Footer, Record
 from conformance.harness.subject import DEFAULT_MODE
 from conformance.harness.verdicts import Verdict
 
@@ -47,6 +47,23 @@ def write(record: Record, folder: Path) -> Path:
     return path
 
 
+def amend(record: Record, folder: Path) -> Path:
+    """Puts the cases of a record into the baseline of its subject, in place of those it has.
+
+    So a claim that is new or changed asks for no other case to be run again. Raises NoBaseline
+    where there is no baseline, or the record is of another subject or not fit to be in one.
+    """
+    subject = record.header.subject
+    path = folder / name_of(subject["flax"], subject["jax"])
+    if not path.is_file():
+        raise NoBaseline(f"there is no {path.name} to put its cases into")
+    baseline = records.read(path)
+    if record.header != baseline.header:
+        raise NoBaseline(f"its header is not that of {path.name}")
+    cases = {**baseline.cases, **record.cases}
+    return write(replace(baseline, cases=cases), folder)
+
+
 def _refuse_unfit(record: Record) -> None:
     verdicts = {seen.verdict for seen in record.cases.values()}
     if not record.footer.full:
@@ -65,7 +82,8 @@ def _raw(record: Record) -> Record:
         for case, seen in record.cases.items()
     }
     broken = any(seen.verdict is Verdict.BROKEN for seen in cases.values())
-    return Record(record.header, cases, replace(record.footer, exit_code=int(broken), full=True))
+    footer = Footer(int(broken), len(cases), full=True)
+    return Record(record.header, cases, footer)
 
 
 def _compressed(content: bytes) -> bytes:
