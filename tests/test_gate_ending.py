@@ -125,12 +125,13 @@ def test_part_of_a_baseline() -> None:
 def test_a_problem_is_told_once() -> None:
     """A claim that is broken without an entry and newly is one problem, with all of its cases."""
     vmap_lost = case(ONE, BROKEN, "gone", transform="vmap")
-    outcome = Outcome.of(record(LOST, vmap_lost, OTHER), ())
+    lost = case(ONE, BROKEN, "lost:\ny: 1")
+    outcome = Outcome.of(record(lost, vmap_lost, OTHER), ())
     before = record(KEPT, vmap_lost, OTHER)
 
     [problem] = problems(outcome, (), beside(before, outcome, (), ()))
     assert (problem.claim, problem.cases, problem.of) == (ONE, 2, 2)
-    assert problem.says == "WrongResult: lost"
+    assert problem.says == "WrongResult: lost: y: 1"
 
 
 def test_whose_file() -> None:

@@ -225,7 +225,7 @@ def test_what_the_action_runs(empty: Path):
     }
     finished = attempt(CHECKOUT / "tools" / "action", cwd=empty, **variables)
     assert finished.returncode == 2, finished.stderr
-    assert "--flax '; touch owned': neither a version" in finished.stderr
+    assert "::--flax '; touch owned': neither a version" in finished.stdout
     assert "bad input (exit code 2)" in (empty / "summary").read_text()
     assert not list(empty.rglob("owned"))
 

@@ -95,4 +95,5 @@ def test_a_release(suite: Suite) -> None:
     result = suite.run("--backend", "cpu", "-k", "kept", "--baseline", "0.12.12")
 
     assert result.ret == pytest.ExitCode.OK
-    result.stdout.fnmatch_lines(["nothing worse: *"])
+    # Identical where this very pair is the one of the baseline.
+    result.stdout.re_match_lines([r"(nothing worse|identical): "])

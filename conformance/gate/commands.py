@@ -201,9 +201,9 @@ def _tell(plan: Plan, outcome: Outcome, comparison: Comparison | None, found: li
             "failed-claims": "\n".join(dict.fromkeys(one.claim for one in found if one.claim)),
         }
     )
-    _print("")
-    for problem in found:
-        _print(summary.line(problem))
+    with github.nothing_is_a_command():
+        for problem in found:
+            _print(summary.line(problem))
     if github.is_here():
         for line in github.annotations(found, report_only=plan.report_only):
             _print(line)
@@ -222,7 +222,8 @@ def _no_verdict(kind: Ending, says: str, files: Files | None) -> int:
             files.summary.write_text(text, encoding="utf-8", errors="replace")
     if github.is_here():
         _print(github.refusal(kind, says))
-    print(f"nnx-conformance: {says}", file=sys.stderr)  # noqa: T201
+    else:
+        print(f"nnx-conformance: {says}", file=sys.stderr)  # noqa: T201
     return int(kind)
 
 

@@ -14,6 +14,7 @@ from conformance.harness.deviations import Deviation
 from conformance.harness.records import Record, RecordError, read
 from conformance.harness.verdicts import Verdict
 from conformance.report.comparing import Change, Comparison, Kind, compare
+from conformance.report.escaping import in_a_line
 from conformance.report.gate import part
 from conformance.report.judging import concerning_record
 from conformance.report.outcomes import Outcome
@@ -51,6 +52,7 @@ _WORDS = {
     Ending.NO_LONGER_RUN: "no longer run",
     Ending.SUITE_ERROR: "suite error",
 }
+_SAYS = 400  # characters of what a case says that are passed on
 # What a run finds, the worst first: its verdict stands. All else means that there is none.
 FINDINGS = (Ending.BROKEN, Ending.SUITE_ERROR, Ending.NO_LONGER_RUN, Ending.STALE)
 
@@ -177,7 +179,7 @@ def _by_claim(cases: Iterable[str]) -> dict[str, list[str]]:
 def _of_cases(kind: Ending, outcome: Outcome, cases: Iterable[str]) -> Iterator[Problem]:
     for claim, its in _by_claim(cases).items():
         seen = outcome.record.cases[its[0]]
-        says = ": ".join(filter(None, (seen.error, seen.message.strip().partition("\n")[0])))
+        says = ": ".join(filter(None, (seen.error, in_a_line(seen.message, _SAYS))))
         yield Problem(kind, claim, len(its), outcome.of_claims[claim].total(), says)
 
 
