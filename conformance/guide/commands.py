@@ -1,7 +1,9 @@
 """The command `guide` of `nnx-conformance`."""
 
 import argparse
+import math
 import os
+import shutil
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -71,24 +73,34 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 
 def _run(options: argparse.Namespace) -> int:
+    limit: float = options.cell_timeout
+    if not (math.isfinite(limit) and limit >= 0):
+        raise GuideError(f"--cell-timeout {limit:g}: not a number of seconds")
+    python = _program(options.python)
     if options.guide:
-        guide, found = guide_named(options.guide, options.file), look(options.python)
+        guide, found = guide_named(options.guide, options.file), look(python)
     else:
-        found = look(options.python)
+        found = look(python)
         guide = _guide_of_installed(Version(found.versions["flax"]), options.file)
     backends = _chosen(options.backend, options.require_backend, found)
     claims = Claims(load_mapping(), promises())
     with ExitStack() as stack:
         notebooks = {
-            name: stack.enter_context(
-                Notebook(guide.cells, options.python, found.environ(name), options.cell_timeout)
-            )
+            name: stack.enter_context(Notebook(guide.cells, python, found.environ(name), limit))
             for name in backends
         }
         run = GuideRun(guide, found, notebooks, claims, _command(options))
         words = [*_ALONE, "--rootdir", str(Path.cwd()), *options.pytest]
         code = pytest.main(words, plugins=[run])
     return INTERRUPTED if code == pytest.ExitCode.INTERRUPTED else int(code)
+
+
+def _program(word: str) -> str:
+    """Where a program is, wherever it is started from; a link to it stays one."""
+    found = shutil.which(word)
+    if found is None:
+        raise GuideError(f"--python {word}: no such program")
+    return os.path.abspath(found)  # noqa: PTH100  # an environment is known by its link
 
 
 def _command(options: argparse.Namespace) -> list[str]:

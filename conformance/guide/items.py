@@ -1,5 +1,6 @@
 """The cells of a guide as pytest's items: one for each cell and backend, in the guide's order."""
 
+import os
 import shlex
 import sys
 from collections import Counter
@@ -13,6 +14,7 @@ from conformance.guide.mapping import Known
 from conformance.guide.notebooks import Found, Notebook, Outcome
 from conformance.guide.promises import Promise
 
+_SETTINGS = ("FLAX_", "JAX_", "NNX_", "XLA_")  # of the subject, in the environment
 _SHOWN = 160  # characters of an error's message that the line of a cell shows
 
 
@@ -151,11 +153,17 @@ class GuideRun:
             f"{'Python' if package == 'python' else package} {version}"
             for package, version in self._found.versions.items()
         )
+        settings = ", ".join(
+            f"{name}={value}"
+            for name, value in sorted(os.environ.items())
+            if name.startswith(_SETTINGS)
+        )
         backends = "; ".join(self._found.backends[name] for name in self.notebooks)
         return [
             f"guide: {self.guide.whose}, {len(self.guide.cells)} code cells",
             versions,
             f"backends: {backends}",
+            *([f"settings: {settings}"] if settings else []),
         ]
 
     def pytest_collection(self, session: pytest.Session) -> bool:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -61,6 +62,9 @@ def look(python: str) -> Found:
 
 def _environ() -> dict[str, str]:
     environ = dict(os.environ)
+    if "PYTHONPATH" in environ:  # which says the same wherever a process is started
+        paths = filter(None, environ["PYTHONPATH"].split(os.pathsep))
+        environ["PYTHONPATH"] = os.pathsep.join(str(Path(path).absolute()) for path in paths)
     environment.prepare(environ)
     return environ
 

@@ -1,0 +1,168 @@
+"""Writes docs/GUIDE-CELLS.md: which cells of its own guide each release of Flax runs.
+
+    python tools/guide_cells.py [FOLDER]
+
+Run it after a row was added to conformance/releases.toml. It makes the environments of a matrix in
+FOLDER (.conformance), or takes those that are there. An error that tools/guide_causes.toml has no
+cause for is told, and nothing is written: read it, and add its cause there.
+"""
+
+import re
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from packaging.version import Version
+
+from conformance.guide.cells import Cell, guide_of_release
+from conformance.guide.mapping import Known, load_mapping
+from conformance.guide.notebooks import Notebook, Outcome, look
+from conformance.matrix.commands import FOLDER
+from conformance.matrix.environments import interpreter, make
+from conformance.matrix.subjects import Wanted, wanted
+
+PAGE = Path(__file__).parent.parent / "docs" / "GUIDE-CELLS.md"
+CAUSES_FILE = Path(__file__).parent / "guide_causes.toml"
+BACKEND = "cpu"
+LIMIT = 300.0
+NONE = "none"
+
+HEAD = """\
+# The guide as written, release by release
+
+Made by `tools/guide_cells.py`: the code cells of the transforms guide that each release of Flax
+ships, run in order on that release with the JAX of its day, on CPU. `nnx-conformance guide` does
+the same for one release, on every backend. A cell that is meant to print an error runs if its own
+`try` catches one.
+"""
+
+
+class Unexplained(Exception):
+    """An error that has no cause; the message says which."""
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why cells raise: what their error and message look like, and the reason in our words."""
+
+    error: str
+    message: str
+    words: str
+
+    def explains(self, outcome: Outcome) -> bool:
+        """Whether it is the cause of this."""
+        same = outcome.error == self.error
+        return same and re.search(self.message, outcome.message) is not None
+
+
+FOLLOWING = Cause("NameError", "", "An earlier cell that raised was to define what they use.")
+
+
+@dataclass(frozen=True)
+class Row:
+    """What came of the cells of a release's own guide."""
+
+    flax: str
+    jax: str
+    outcomes: Mapping[Cell, Outcome]
+
+    @property
+    def raised(self) -> dict[Cell, Outcome]:
+        """The cells that raised an error."""
+        return {cell: outcome for cell, outcome in self.outcomes.items() if outcome.error}
+
+
+def run(subject: Wanted, folder: Path) -> Row:
+    """Runs the cells of a release's guide; makes its environment where there is none."""
+    place = folder / "environments" / subject.name
+    make(place, subject.requirements, subject.pythons)
+    python = str(interpreter(place))
+    found = look(python)
+    cells = guide_of_release(Version(subject.flax)).cells
+    with Notebook(cells, python, found.environ(BACKEND), LIMIT) as notebook:
+        outcomes = {cell: notebook.outcome(cell) for cell in cells}
+    return Row(subject.flax, subject.jax, outcomes)
+
+
+def load_causes(path: Path = CAUSES_FILE) -> tuple[Cause, ...]:
+    """The causes that are known."""
+    entries = tomllib.loads(path.read_text(encoding="utf-8"))["cause"]
+    return tuple(Cause(**entry) for entry in entries)
+
+
+def page(rows: Sequence[Row], causes: Sequence[Cause], known: Mapping[str, Known]) -> str:
+    """The page's text, of rows from the oldest release on; raises Unexplained."""
+    lines = [HEAD, *_table(rows)]
+    explained = [{cell: _cause(row, cell, causes) for cell in row.raised} for row in rows]
+    raising = {cell: (cell.number, cell.section) for row in rows for cell in row.raised}
+    if raising:
+        lines += ["", "## Why", ""]
+        for cause in (*causes, FOLLOWING):
+            lines += _where(cause, rows, explained)
+        lines += ["", "## What checks these cells", "", "| cell | claims |", "|---|---|"]
+        for number, section in sorted(set(raising.values())):
+            claims = {
+                claim: f"`{claim}`"
+                for cell, place in raising.items()
+                if place == (number, section) and cell.digest in known
+                for claim in known[cell.digest].claims
+            }
+            lines.append(f"| {number}, {section} | {', '.join(claims.values()) or NONE} |")
+    return "\n".join([*lines, ""])
+
+
+def _table(rows: Sequence[Row]) -> Iterator[str]:
+    yield "| Flax | JAX | cells that run | cells that raise |"
+    yield "|---|---|---|---|"
+    for row in rows:
+        ran = f"{len(row.outcomes) - len(row.raised)} of {len(row.outcomes)}"
+        yield f"| {row.flax} | {row.jax} | {ran} | {_numbers(row.raised) or NONE} |"
+
+
+def _cause(row: Row, cell: Cell, causes: Sequence[Cause]) -> Cause:
+    outcome = row.outcomes[cell]
+    if outcome.follows.startswith("follows"):
+        return FOLLOWING
+    for cause in causes:
+        if cause.explains(outcome):
+            return cause
+    raise Unexplained(
+        f"flax {row.flax}, cell {cell.number} ({cell.place}): {outcome.error}: {outcome.message}"
+    )
+
+
+def _where(
+    cause: Cause, rows: Sequence[Row], explained: Sequence[Mapping[Cell, Cause]]
+) -> Iterator[str]:
+    """The cause, with the cells that it concerns in each stretch of releases."""
+    found = [
+        (row.flax, _numbers(cell for cell, why in causes.items() if why == cause))
+        for row, causes in zip(rows, explained, strict=True)
+    ]
+    stretches = []
+    for numbers, group in groupby(found, key=lambda each: each[1]):
+        flax = [release for release, _ in group]
+        name = flax[0] if flax[0] == flax[-1] else f"{flax[0]} to {flax[-1]}"
+        stretches += [f"{name}: {numbers}"] if numbers else []
+    if stretches:
+        yield f"- {cause.words} (`{cause.error}`; {'; '.join(stretches)})"
+
+
+def _numbers(cells: Iterable[Cell]) -> str:
+    return ", ".join(str(cell.number) for cell in cells)
+
+
+def current(folder: Path = FOLDER) -> str:
+    """The page as it must be."""
+    rows = []
+    for subject in wanted([], []):
+        rows.append(run(subject, folder))
+        sys.stdout.write(f"{rows[-1].flax}: {len(rows[-1].raised)} raise\n")
+    return page(rows, load_causes(), load_mapping())
+
+
+if __name__ == "__main__":
+    PAGE.write_text(current(*map(Path, sys.argv[1:])), "utf-8")
