@@ -9,10 +9,13 @@ from conformance.harness.subject import releases
 from tools import guide_cells
 from tools.guide_cells import Cause, Row
 
+TRY = "try:\n  f()\nexcept ValueError as e:\n  print(e)"
 CELLS = [
-    Cell(number, f"Part {number}", "guide.md", number, "", f"d{number}") for number in (1, 2, 3)
+    Cell(number, f"Part {number}", "guide.md", number, source, f"d{number}")
+    for number, source in enumerate((TRY, "f()", "g()"), 1)
 ]
 RAN = Outcome()
+SAID = Outcome(printed=(("stdout", "So it"), ("stdout", " is. Ask (not me).\nNo.")))
 LOST = Outcome("ValueError", "it is lost")
 BURNT = Outcome("ValueError", "it is burnt")
 FOLLOWING = Outcome("NameError", "x", follows="follows from cell 2, which defines it")
@@ -30,14 +33,15 @@ def row(flax: str, *outcomes: Outcome) -> Row:
 def test_page() -> None:
     """Counts by release, then each cause with its cells and releases, then their claims."""
     rows = [
-        row("1", RAN, LOST, FOLLOWING),
-        row("2", RAN, LOST, FOLLOWING),
-        row("3", RAN, BURNT, RAN),
+        row("1", SAID, LOST, FOLLOWING),
+        row("2", SAID, LOST, FOLLOWING),
+        row("3", SAID, BURNT, RAN),
         row("4", RAN, RAN, RAN),
     ]
     page = guide_cells.page(rows, CAUSES, KNOWN)
 
     assert page.removeprefix(guide_cells.HEAD).splitlines() == [
+        "",
         "| Flax | JAX | cells that run | cells that raise |",
         "|---|---|---|---|",
         "| 1 | 0.1 | 1 of 3 | 2, 3 |",
@@ -45,18 +49,25 @@ def test_page() -> None:
         "| 3 | 0.3 | 2 of 3 | 2 |",
         "| 4 | 0.4 | 3 of 3 | none |",
         "",
-        "## Why",
+        "## Why they raise",
         "",
         "- Loses it. (`ValueError`; 1 to 2: 2)",
         "- Burns it. (`ValueError`; 3: 2)",
         "- An earlier cell that raised was to define what they use. (`NameError`; 1 to 2: 3)",
         "",
-        "## What checks these cells",
+        "## What checks them",
         "",
         "| cell | claims |",
         "|---|---|",
         "| 2, Part 2 | `part/two`, `part/more` |",
         "| 3, Part 3 | none |",
+        "",
+        "## What is caught",
+        "",
+        "| cell | releases | prints |",
+        "|---|---|---|",
+        "| 1, Part 1 | 1 to 3 | So it is. |",
+        "| 1, Part 1 | 4 | nothing |",
     ]
 
 

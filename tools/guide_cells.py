@@ -29,6 +29,7 @@ CAUSES_FILE = Path(__file__).parent / "guide_causes.toml"
 BACKEND = "cpu"
 LIMIT = 300.0
 NONE = "none"
+_FIRST = re.compile(r"(?<=[.:])\s| \(http")  # of a message, the end of its first sentence
 
 HEAD = """\
 # The guide as written, release by release
@@ -36,7 +37,7 @@ HEAD = """\
 Made by `tools/guide_cells.py`: the code cells of the transforms guide that each release of Flax
 ships, run in order on that release with the JAX of its day, on CPU. `nnx-conformance guide` does
 the same for one release, on every backend. A cell that is meant to print an error runs if its own
-`try` catches one.
+`try` catches one; what it then prints is told at the end.
 """
 
 
@@ -95,23 +96,8 @@ def load_causes(path: Path = CAUSES_FILE) -> tuple[Cause, ...]:
 
 def page(rows: Sequence[Row], causes: Sequence[Cause], known: Mapping[str, Known]) -> str:
     """The page's text, of rows from the oldest release on; raises Unexplained."""
-    lines = [HEAD, *_table(rows)]
-    explained = [{cell: _cause(row, cell, causes) for cell in row.raised} for row in rows]
-    raising = {cell: (cell.number, cell.section) for row in rows for cell in row.raised}
-    if raising:
-        lines += ["", "## Why", ""]
-        for cause in (*causes, FOLLOWING):
-            lines += _where(cause, rows, explained)
-        lines += ["", "## What checks these cells", "", "| cell | claims |", "|---|---|"]
-        for number, section in sorted(set(raising.values())):
-            claims = {
-                claim: f"`{claim}`"
-                for cell, place in raising.items()
-                if place == (number, section) and cell.digest in known
-                for claim in known[cell.digest].claims
-            }
-            lines.append(f"| {number}, {section} | {', '.join(claims.values()) or NONE} |")
-    return "\n".join([*lines, ""])
+    sections = [_table(rows), _causes(rows, causes), _claims(rows, known), _caught(rows)]
+    return "\n".join([HEAD, *(line for section in sections for line in section), ""])
 
 
 def _table(rows: Sequence[Row]) -> Iterator[str]:
@@ -120,6 +106,20 @@ def _table(rows: Sequence[Row]) -> Iterator[str]:
     for row in rows:
         ran = f"{len(row.outcomes) - len(row.raised)} of {len(row.outcomes)}"
         yield f"| {row.flax} | {row.jax} | {ran} | {_numbers(row.raised) or NONE} |"
+
+
+def _causes(rows: Sequence[Row], causes: Sequence[Cause]) -> Iterator[str]:
+    """Each cause, with the cells that it concerns in each stretch of releases."""
+    yield from ("", "## Why they raise", "")
+    explained = [{cell: _cause(row, cell, causes) for cell in row.raised} for row in rows]
+    for cause in (*causes, FOLLOWING):
+        concerned = (
+            (row.flax, _numbers(cell for cell, why in found.items() if why == cause))
+            for row, found in zip(rows, explained, strict=True)
+        )
+        stretches = [f"{names}: {numbers}" for names, numbers in _stretches(concerned) if numbers]
+        if stretches:
+            yield f"- {cause.words} (`{cause.error}`; {'; '.join(stretches)})"
 
 
 def _cause(row: Row, cell: Cell, causes: Sequence[Cause]) -> Cause:
@@ -134,21 +134,39 @@ def _cause(row: Row, cell: Cell, causes: Sequence[Cause]) -> Cause:
     )
 
 
-def _where(
-    cause: Cause, rows: Sequence[Row], explained: Sequence[Mapping[Cell, Cause]]
-) -> Iterator[str]:
-    """The cause, with the cells that it concerns in each stretch of releases."""
-    found = [
-        (row.flax, _numbers(cell for cell, why in causes.items() if why == cause))
-        for row, causes in zip(rows, explained, strict=True)
-    ]
-    stretches = []
-    for numbers, group in groupby(found, key=lambda each: each[1]):
+def _claims(rows: Sequence[Row], known: Mapping[str, Known]) -> Iterator[str]:
+    yield from ("", "## What checks them", "", "| cell | claims |", "|---|---|")
+    raising = {cell: (cell.number, cell.section) for row in rows for cell in row.raised}
+    for number, section in sorted(set(raising.values())):
+        claims = {
+            claim: f"`{claim}`"
+            for cell, place in raising.items()
+            if place == (number, section) and cell.digest in known
+            for claim in known[cell.digest].claims
+        }
+        yield f"| {number}, {section} | {', '.join(claims.values()) or NONE} |"
+
+
+def _caught(rows: Sequence[Row]) -> Iterator[str]:
+    """What those cells print that catch an error themselves: it may be another than is meant."""
+    yield from ("", "## What is caught", "", "| cell | releases | prints |", "|---|---|---|")
+    caught: dict[str, list[tuple[str, str]]] = {}
+    for row in rows:
+        for cell, outcome in row.outcomes.items():
+            if cell.catches:
+                said = "".join(text for _, text in outcome.printed).partition("\n")[0]
+                place = f"{cell.number}, {cell.section}"
+                caught.setdefault(place, []).append((row.flax, _FIRST.split(said)[0]))
+    for place, printed in sorted(caught.items()):
+        for names, said in _stretches(printed):
+            yield f"| {place} | {names} | {said or 'nothing'} |"
+
+
+def _stretches(found: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Releases in a row of which the same is true, by a name for them, and what it is."""
+    for said, group in groupby(found, key=lambda each: each[1]):
         flax = [release for release, _ in group]
-        name = flax[0] if flax[0] == flax[-1] else f"{flax[0]} to {flax[-1]}"
-        stretches += [f"{name}: {numbers}"] if numbers else []
-    if stretches:
-        yield f"- {cause.words} (`{cause.error}`; {'; '.join(stretches)})"
+        yield flax[0] if flax[0] == flax[-1] else f"{flax[0]} to {flax[-1]}", said
 
 
 def _numbers(cells: Iterable[Cell]) -> str:

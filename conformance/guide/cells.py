@@ -43,6 +43,11 @@ class Cell:
         """Where it is, as a person would say it."""
         return self.section if self.file.endswith("]") else f"{self.section}, line {self.line}"
 
+    @property
+    def catches(self) -> bool:
+        """Whether it is meant to raise an error, and to catch it itself."""
+        return any(isinstance(each, ast.Try) for each in self._statements())
+
     def names(self, *, after: int = 0) -> frozenset[str]:
         """The names that the statements define which end on a line of the file `after` this one."""
         statements = [each for each in self._statements() if _last_line(each) >= after]
