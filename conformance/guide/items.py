@@ -196,7 +196,7 @@ class GuideRun:
                 self._lines += _told(item, call.excinfo.value)
         return report  # type: ignore[return-value]
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+    def pytest_terminal_summary(self, terminalreporter: "pytest.TerminalReporter") -> None:
         """Says which cells raise, and how many run on each backend."""
         if not any(self._counts.values()):
             return
