@@ -211,7 +211,7 @@ def test_left_out(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("guide.md", "--", "-rs") == 0
     said = capsys.readouterr().out
     assert "guide.md on flax 1.0: 1 of 1 cells run on cpu; 1 not executed" in said
-    assert "`%%bash` is IPython's" in said
+    assert "SKIPPED [1] guide.md:2: `%%bash` is IPython's" in said
 
 
 def test_output(guide: str, capfd: pytest.CaptureFixture[str]) -> None:

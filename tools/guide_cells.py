@@ -117,7 +117,9 @@ def _causes(rows: Sequence[Row], causes: Sequence[Cause]) -> Iterator[str]:
             (row.flax, _numbers(cell for cell, why in found.items() if why == cause))
             for row, found in zip(rows, explained, strict=True)
         )
-        stretches = [f"{names}: {numbers}" for names, numbers in _stretches(concerned) if numbers]
+        stretches = [
+            f"{names}: cells {numbers}" for names, numbers in _stretches(concerned) if numbers
+        ]
         if stretches:
             yield f"- {cause.words} (`{cause.error}`; {'; '.join(stretches)})"
 
@@ -174,13 +176,18 @@ def _numbers(cells: Iterable[Cell]) -> str:
 
 
 def current(folder: Path = FOLDER) -> str:
-    """The page as it must be."""
-    rows = []
+    """The page as it must be; raises Unexplained as soon as there is something without a cause."""
+    causes, rows = load_causes(), []
     for subject in wanted([], []):
-        rows.append(run(subject, folder))
-        sys.stdout.write(f"{rows[-1].flax}: {len(rows[-1].raised)} raise\n")
-    return page(rows, load_causes(), load_mapping())
+        row = run(subject, folder)
+        sys.stdout.write(f"{row.flax}: {len(row.raised)} of {len(row.outcomes)} cells raise\n")
+        rows.append(row)
+        list(_causes([row], causes))
+    return page(rows, causes, load_mapping())
 
 
 if __name__ == "__main__":
-    PAGE.write_text(current(*map(Path, sys.argv[1:])), "utf-8")
+    try:
+        PAGE.write_text(current(*map(Path, sys.argv[1:])), "utf-8")
+    except Unexplained as error:
+        sys.exit(f"no cause in {CAUSES_FILE.name}: {error}")

@@ -192,6 +192,8 @@ class GuideRun:
         report: pytest.TestReport = yield  # type: ignore[assignment]
         if isinstance(item, CellItem) and report.when == "call":
             self._counts[item.backend][report.outcome] += 1
+            if report.skipped and call.excinfo:
+                report.longrepr = (item.cell.file, item.cell.line, str(call.excinfo.value))
             if report.failed and call.excinfo:
                 self._lines += _told(item, call.excinfo.value)
         return report  # type: ignore[return-value]
