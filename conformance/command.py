@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from conformance.gate import commands as gate
+from conformance.guide import commands as guide
 from conformance.guide.mapping import claim_ids, load_mapping, load_texts
 from conformance.guide.passages import GuideError, Passage, read
 from conformance.guide.releases import guide_of, version_named
@@ -68,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     shown.add_argument("--claim", metavar="ID", help="show the passages that this claim checks")
     tracing.set_defaults(run=_trace)
     gate.add_to(commands)
+    guide.add_to(commands)
     matrix.add_to(commands)
     report.add_to(commands)
     return parser

@@ -1,10 +1,6 @@
 """guide.releases: the guide out of a release's source distribution, from a package index."""
 
-import hashlib
-import io
-import json
 import re
-import tarfile
 
 import pytest
 from packaging.version import Version
@@ -13,53 +9,27 @@ from conformance.guide import releases
 from conformance.guide.mapping import TEXTS_FILE
 from conformance.guide.passages import GuideError
 from conformance.harness.subject import releases as table
-from tests.guide import GUIDE, passages
+from tests.guide import INDEX, SDIST, archive, passages, serve
 from tools import guide_texts
-
-INDEX = "https://index.example/simple"
-SDIST = "https://index.example/files/flax-1.0.tar.gz"
-
-
-def archive(name: str = f"flax-1.0/{releases.GUIDE_FILE}") -> bytes:
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as files:
-        member = tarfile.TarInfo(name)
-        member.size = len(GUIDE.encode())
-        files.addfile(member, io.BytesIO(GUIDE.encode()))
-    return packed.getvalue()
 
 
 @pytest.fixture
 def web(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     """What is at which address; an index with flax 1.0 to begin with."""
-    for name in releases._INDEX_SETTINGS:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("UV_INDEX_URL", INDEX + "/")
-    content = archive()
-    digest = hashlib.sha256(content).hexdigest()
-    files = [
-        {"filename": "flax-1.0-py3-none-any.whl", "url": "../../files/flax-1.0-py3-none-any.whl"},
-        {
-            "filename": "flax-1.0.tar.gz",
-            "url": "../../files/flax-1.0.tar.gz",
-            "hashes": {"sha256": digest},
-        },
-        {"filename": "flax-2.0.tar.gz", "url": "../../files/flax-2.0.tar.gz", "hashes": {}},
-    ]
-    pages = {f"{INDEX}/flax/": json.dumps({"files": files}).encode(), SDIST: content}
-
-    def get(address: str, kind: str = "") -> bytes:
-        if address not in pages:
-            raise GuideError(f"{address}: nothing there")
-        return pages[address]
-
-    monkeypatch.setattr(releases, "_get", get)
-    return pages
+    return serve(monkeypatch)
 
 
 def test_guide_of(web: dict[str, bytes]) -> None:
     """A release's guide is read out of its source distribution, from the index that is set."""
     assert releases.guide_of(Version("1.0")) == passages()
+
+
+def test_another_file(web: dict[str, bytes]) -> None:
+    """Any file of the source distribution can be had."""
+    name = "docs_nnx/guides/other.md"
+    web[SDIST.replace("1.0", "2.0")] = archive(f"flax-2.0/{name}", "# Other\n")
+
+    assert releases.text_of(Version("2.0"), name) == "# Other\n"
 
 
 @pytest.mark.parametrize(

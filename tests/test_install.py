@@ -199,6 +199,7 @@ FRESH = [
     ("nnx-conformance diff 0.12.2 0.12.2", "identical: "),
     ("nnx-conformance report 0.12.2 0.12.3 --html page --markdown -", "## NNX conformance"),
     ("nnx-conformance trace 0.10.0", "0.10.0"),
+    ("nnx-conformance guide --backend cpu -- -k cell-01", "cells run on cpu"),
     ("nnx-conformance gate --jobs 0 -- -k {one}", "gate: passed"),
 ]
 

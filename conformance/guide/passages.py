@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,17 +38,26 @@ class Passage:
 
 def read(path: Path) -> tuple[Passage, ...]:
     """The passages of a MyST or notebook file, in order; raises GuideError."""
+    return parse(text_in(path), path.suffix, str(path))
+
+
+def text_in(path: Path) -> str:
+    """The text of a file; raises GuideError."""
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise GuideError(f"{path}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise GuideError(f"{path}: not text") from None
-    return parse(text, path.suffix, str(path))
 
 
 def parse(text: str, suffix: str, name: str) -> tuple[Passage, ...]:
-    """The passages of a text in the format that files of this suffix have.
+    """The passages of a text in the format that files of this suffix have; raises GuideError."""
+    return passages_of(notebook_cells(text, suffix, name))
+
+
+def notebook_cells(text: str, suffix: str, name: str) -> list[Any]:
+    """The cells, of prose and of code, of the notebook that a text makes.
 
     Raises GuideError, with the text's `name`, where the format is unknown, the text is not in it,
     or holds no code cell.
@@ -60,17 +69,21 @@ def parse(text: str, suffix: str, name: str) -> tuple[Passage, ...]:
     if suffix not in _FORMATS:
         raise GuideError(f"{name}: a guide is a file of {' or '.join(_FORMATS)}")
     try:
-        cells = jupytext.reads(text, fmt=_FORMATS[suffix]).cells
+        cells = list(jupytext.reads(text, fmt=_FORMATS[suffix]).cells)
     except Exception as error:  # noqa: BLE001  # whatever a parser raises on what it cannot read
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise GuideError(f"{name}: cannot be read as {_FORMATS[suffix]}: {reason}") from None
-    passages = tuple(_passages(cells))
-    if not any(passage.kind == "cell" for passage in passages):
+    if not any(cell.cell_type == "code" for cell in cells):
         raise GuideError(f"{name}: holds no code cell: this is no guide that a notebook is made of")
-    return passages
+    return cells
 
 
-def _passages(cells: list[Any]) -> Iterator[Passage]:
+def passages_of(cells: Sequence[Any]) -> tuple[Passage, ...]:
+    """The passages of a notebook's cells, in order; one of kind `cell` for each of code."""
+    return tuple(_passages(cells))
+
+
+def _passages(cells: Sequence[Any]) -> Iterator[Passage]:
     section = "(before the first heading)"
     counts: Counter[tuple[str, str]] = Counter()
     for kind, words in (block for cell in cells for block in _blocks(cell)):

@@ -53,7 +53,7 @@ def start(config: pytest.Config, subject: Subject) -> "ConformanceSession":
     for a record that cannot be written.
     """
     # Still unset where a conftest imported JAX before us.
-    if jax.config.jax_default_matmul_precision is None:  # type: ignore[attr-defined]
+    if jax.config.values["jax_default_matmul_precision"] is None:
         precision = os.environ["JAX_DEFAULT_MATMUL_PRECISION"]
         jax.config.update("jax_default_matmul_precision", precision)
     # Where an error was raised says whether it is a refusal; JAX would hide its own frames.
