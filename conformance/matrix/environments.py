@@ -17,7 +17,9 @@ from conformance.harness.deviations import SHIPPED_FILE
 from conformance.matrix.subjects import MatrixError
 
 _PACKAGE = Path(__file__).parent.parent
-_NO_PART_OF_A_RUN = {"__pycache__", "baselines", "gate", "guide", "matrix", "report"}
+_NO_PART_OF_A_RUN = {
+    *("__pycache__", "baselines", "bisect", "gate", "guide", "matrix", "report", "repro"),
+}
 _STAMP = "made-of.json"
 _COMPLAINT = 300  # characters of what uv says that are passed on
 SETTINGS = "pytest.ini"  # of a copy
@@ -157,12 +159,19 @@ def _pip_install(folder: Path, *arguments: str) -> None:
     _uv("pip", "install", "--python", str(interpreter(folder)), *arguments)
 
 
-def _uv(*arguments: str) -> None:
+def uv() -> str:
+    """The program; raises Unbuildable where it is not installed."""
     program = shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv")
     if program is None:
-        raise Unbuildable("uv is not installed: python -m pip install uv")
+        raise Unbuildable(
+            "uv is not installed: python -m pip install uv, or the suite with its extra [matrix]"
+        )
+    return program
+
+
+def _uv(*arguments: str) -> None:
     ended = subprocess.run(
-        [program, "--quiet", *arguments], capture_output=True, text=True, check=False
+        [uv(), "--quiet", *arguments], capture_output=True, text=True, check=False
     )
     if ended.returncode:
         said = " ".join(ended.stderr.split()).removeprefix("error: ")

@@ -70,7 +70,8 @@ class Workplace:
 
     `suite` is the copy of the suite that runs. A run records the raw truth; by `known` it is
     judged afterwards, so that an edit there asks for no run. `arguments` go to pytest; a run that
-    takes longer than `limit` seconds is ended.
+    takes longer than `limit` seconds is ended. Records and logs are kept in the folder's folder
+    of the name `kept_in`.
     """
 
     folder: Path
@@ -78,6 +79,7 @@ class Workplace:
     known: tuple[Deviation, ...] = ()
     arguments: tuple[str, ...] = ()
     limit: float = 1800
+    kept_in: str = "records"
 
     def run(self, wanted: Wanted) -> Result | Failed:
         """Runs the suite on a subject, unless the record of that very run is still here."""
@@ -108,7 +110,7 @@ class Workplace:
         return self.folder / "environments" / wanted.name
 
     def _file(self, wanted: Wanted, suffix: str) -> Path:
-        place = self.folder / "records"
+        place = self.folder / self.kept_in
         place.mkdir(parents=True, exist_ok=True)
         return place / f"{wanted.name}.{suffix}"
 
@@ -119,32 +121,48 @@ class Workplace:
 
     def _run(self, wanted: Wanted, record: Path) -> None:
         """Raises MatrixError where the run says that there is nothing to test, or does not end."""
-        record.unlink(missing_ok=True)
-        command = [
-            *(str(interpreter(self._environment(wanted))), "-m", "pytest"),
-            *suite_arguments(self.suite, record),
-            *("-q", "--no-known-deviations"),
-            *self.arguments,
-        ]
-        log = self._file(wanted, "log")
-        with log.open("w", encoding="utf-8") as words:
-            try:
-                ended = subprocess.run(
-                    command,
-                    cwd=self.folder,
-                    env=suite_environment(self.suite),
-                    stdout=words,
-                    stderr=subprocess.STDOUT,
-                    timeout=self.limit,
-                    check=False,
-                )
-            except subprocess.TimeoutExpired:
-                raise MatrixError(f"did not end in {self.limit:.0f} s: see {log}") from None
-        if ended.returncode not in _WITH_A_VERDICT:
-            said = log.read_text("utf-8", errors="replace").splitlines()
-            refusals = (line for line in said if line.startswith("ERROR: "))
-            why = next(refusals, f"ended with {ended.returncode}: see {log}")
-            raise MatrixError(why.removeprefix("ERROR: "))
+        environment, log = self._environment(wanted), self._file(wanted, "log")
+        run_suite(environment, self.suite, record, log, self.arguments, self.limit)
+
+
+def run_suite(
+    environment: Path,
+    suite: Path,
+    record: Path,
+    log: Path,
+    arguments: Sequence[str],
+    limit: float,
+) -> None:
+    """Runs a copy of the suite in an environment; its record has the raw truth.
+
+    Raises MatrixError where the run says that there is nothing to test, or does not end in
+    `limit` seconds.
+    """
+    record.unlink(missing_ok=True)
+    command = [
+        *(str(interpreter(environment)), "-m", "pytest"),
+        *suite_arguments(suite, record),
+        *("-q", "--no-known-deviations"),
+        *arguments,
+    ]
+    with log.open("w", encoding="utf-8") as words:
+        try:
+            ended = subprocess.run(
+                command,
+                cwd=log.parent,
+                env=suite_environment(suite),
+                stdout=words,
+                stderr=subprocess.STDOUT,
+                timeout=limit,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise MatrixError(f"did not end in {limit:.0f} s: see {log}") from None
+    if ended.returncode not in _WITH_A_VERDICT:
+        said = log.read_text("utf-8", errors="replace").splitlines()
+        refusals = (line for line in said if line.startswith("ERROR: "))
+        why = next(refusals, f"ended with {ended.returncode}: see {log}")
+        raise MatrixError(why.removeprefix("ERROR: "))
 
 
 def suite_arguments(

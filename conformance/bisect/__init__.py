@@ -1,0 +1,1 @@
+"""Which release or commit changed the verdict of a claim."""
