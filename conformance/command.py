@@ -5,6 +5,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from conformance.asked import NotKnown
+from conformance.bisect import commands as bisect
 from conformance.gate import commands as gate
 from conformance.guide import commands as guide
 from conformance.guide.mapping import claim_ids, load_mapping, load_texts
@@ -18,11 +20,12 @@ from conformance.matrix.subjects import MatrixError
 from conformance.report import commands as report
 from conformance.report.badge import SeveralSubjects
 from conformance.report.files import Unwritable
+from conformance.repro import commands as repro
 
 WHOLE, LACKING, UNUSABLE = 0, 1, 2
 REFUSALS = (
-    *(DeviationsError, GuideError, MatrixError),
-    *(RecordError, SeveralSubjects, Unwritable, report.Missing),
+    *(DeviationsError, GuideError, MatrixError, NotKnown),
+    *(RecordError, SeveralSubjects, Unwritable, report.Missing, repro.Unrepeatable),
 )
 
 
@@ -71,7 +74,9 @@ def _parser() -> argparse.ArgumentParser:
     gate.add_to(commands)
     guide.add_to(commands)
     matrix.add_to(commands)
+    bisect.add_to(commands)
     report.add_to(commands)
+    repro.add_to(commands)
     return parser
 
 

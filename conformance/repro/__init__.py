@@ -1,0 +1,1 @@
+"""A failing case as a script that stands alone."""
