@@ -201,6 +201,8 @@ FRESH = [
     ("nnx-conformance trace 0.10.0", "0.10.0"),
     ("nnx-conformance guide --backend cpu -- -k cell-01", "cells run on cpu"),
     ("nnx-conformance gate --jobs 0 -- -k {one}", "gate: passed"),
+    ("nnx-conformance bisect scan_carry/bare-variable[scan] --from-baselines", "held: flax 0.10.6"),
+    ("nnx-conformance repro closures/deletion-rejected[jit]", "from flax import nnx"),
 ]
 
 
