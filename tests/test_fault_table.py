@@ -1,6 +1,6 @@
 """The fault table: every claim, with every transform, is turned red, and each fault by its theory.
 
-The table itself is what was seen; `python tools/fault_table.py` makes it, and with `--check` it
+The table itself is what was seen; `python -m tools.fault_table` makes it, and with `--check` it
 turns every claim red anew.
 """
 
@@ -15,7 +15,7 @@ from conformance.faults.fault import matches
 from conformance.faults.table import MalformedTable, Pair, Pairs, Table
 from tools import fault_table
 
-RUN = "python tools/fault_table.py"
+RUN = "python -m tools.fault_table"
 
 
 @pytest.fixture(scope="module")

@@ -1,16 +1,14 @@
-"""What each kind of wrong output makes red: exactly the cases that it reaches, and it is told first.
+"""What a wrong output makes red: exactly the cases that it reaches, which tell it first.
 
 That an oracle alone could not do this is shown too: what subject and oracle get wrong together is
 found by the snapshot.
 """
 
 import re
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from conformance.harness import records
+from conformance.harness import records, spelling
 from conformance.harness.verdicts import Verdict
 from conformance.models import Layer
 from tests.conftest import CHECKOUT, PLUGIN
@@ -57,3 +55,16 @@ def test_exactly_the_affected(
     assert held - red
     for case in red:
         assert re.match(WRONG[fault], found[case].message), found[case].message
+
+
+def test_what_oracle_and_subject_share(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What plain Python gets wrong too satisfies the claim's oracle: just the snapshot is red."""
+    monkeypatch.setattr(Layer, "scale", lambda layer, x: x * spelling.read(layer.kernel) + 2)
+
+    found = run(pytester, "-k", "pre_existing_sharing and not cond")
+
+    assert found
+    assert {seen.error for seen in found.values()} == {"SnapshotDiffers"}
+    assert all("so says the snapshot of" in seen.message for seen in found.values())

@@ -36,7 +36,7 @@ def test_broken(suite: Suite, workers: tuple[str, ...]) -> None:
     assert counted(result) == {"held": 1, "broken": 2}
     result.stdout.fnmatch_lines(
         [
-            "NNX is broken on purpose, by the fault values-lost: What a body writes * not come out.",
+            "NNX is broken on purpose, by the fault values-lost: What a body writes *",
             "*object0.count: expected Count int32[[][]] 1, found Count int32[[][]] 0",
             "rerun: python -m pytest --fault values-lost 'test_topic.py::test_kept*'",
         ]

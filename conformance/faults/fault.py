@@ -96,6 +96,10 @@ class Fault:
         """Whether it is said of this claim, crossed with this transform (`-` for none)."""
         return any(matches(hit, claim, transform) for hit in self.hits)
 
+    def may_hit_some(self, claim: str) -> bool:
+        """Whether it is said of this claim, be it with some transforms only."""
+        return any(fnmatch.fnmatchcase(claim, hit.partition(" ")[0]) for hit in self.hits)
+
 
 def matches(hit: str, claim: str, transform: str) -> bool:
     """Whether one of a fault's `hits` speaks of this claim, crossed with this transform."""

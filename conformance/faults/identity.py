@@ -1,20 +1,22 @@
 """Objects that come out as copies, and references that are no longer shared."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flax import nnx
 
 from conformance.faults.fault import Call, Fault
 from conformance.faults.graphs import Before, attributes, copy, is_node, map_outputs, put
-from conformance.faults.updates import USES
+from conformance.faults.updates import BRANCHES, LOOPS, MAPPING, under
 from conformance.harness.descriptions import nodes
 
 
-def replace(chosen: Callable[[Any], bool]) -> Callable[[Call], Any]:
+def replace(chosen: Callable[[Any], bool], transforms: Sequence[str]) -> Callable[[Call], Any]:
     """Puts a copy in the place of each attribute's value for which `chosen` says so."""
 
     def call(call: Call) -> Any:
+        if call.transform not in transforms:
+            return call.make()
         before = Before(call.arguments)
         outputs = call.make()
         for node in before.objects:
@@ -60,35 +62,49 @@ def split_outputs(call: Call) -> Any:
     return map_outputs(call.make(), lambda array: array, once)
 
 
+ONCE = ("jit", "remat", "checkify", *BRANCHES)
+# The claims whose objects have two names for something.
+SHARED = (
+    *("aliasing/*", "axis_metadata/*", "basics/nested-containers", "graph_updates/*"),
+    *("jit_cache/*", "methods/*", "scan_carry/*", "state_propagation/*"),
+)
+
 FAULTS = (
     Fault(
         "variables-copied",
-        "Outside, a Module holds a new Variable in the place of each one that went in.",
-        USES,
-        call=replace(lambda value: isinstance(value, nnx.Variable)),
+        "After one run of a body a Module holds a new Variable for each one that went in.",
+        under(ONCE),
+        call=replace(lambda value: isinstance(value, nnx.Variable), ONCE),
     ),
     Fault(
         "modules-copied",
-        "Outside, a Module holds a copy in the place of each Module that went in.",
-        USES,
-        call=replace(lambda value: is_node(value) and not isinstance(value, nnx.Variable)),
+        "After a loop or a map a Module holds a copy of each Module that went in.",
+        under((*LOOPS, *MAPPING)),
+        call=replace(
+            lambda value: is_node(value) and not isinstance(value, nnx.Variable),
+            (*LOOPS, *MAPPING),
+        ),
     ),
     Fault(
         "aliases-duplicated",
         "What is reached by two names is two objects outside.",
-        USES,
+        SHARED,
         call=duplicate_aliases,
     ),
     Fault(
         "outputs-copied",
         "An input object that is returned comes out as another one.",
-        USES,
+        (
+            *("axis_metadata/*", "basics/*", "jit_cache/*", "lift_types/*", "methods/*"),
+            *("scan_carry/*", "state_axes/*", "state_propagation/*"),
+            *under(LOOPS),
+        ),
         call=copy_outputs,
     ),
     Fault(
         "outputs-unshared",
         "What comes out twice is two objects outside.",
-        USES,
+        ("basics/*", "state_propagation/output-identity", *under(LOOPS)),
         call=split_outputs,
     ),
 )

@@ -9,6 +9,7 @@ from jax.sharding import NamedSharding, PartitionSpec
 
 from conformance.faults.fault import Application, Call, Fault, Function
 from conformance.faults.graphs import Before, is_number
+from conformance.faults.updates import under
 from conformance.harness import spelling
 from conformance.harness.descriptions import variables
 
@@ -178,13 +179,13 @@ FAULTS = (
     Fault(
         "all-differentiated",
         "Without a DiffState it is all floats that are differentiated.",
-        ("* grad", "* value_and_grad", "* *grad*"),
+        under(("grad", "value_and_grad")),
         apply=differentiate_all,
     ),
     Fault(
         "state-sharding-ignored",
         "A StateSharding leaves the whole of every sub-state on every device.",
-        ("lift_types/*", "aliasing/*", "* shard_map", "* *shard_map*"),
+        ("lift_types/*", "aliasing/*", *under(["shard_map"])),
         apply=options(LAYOUTS, leaves(whole_by_filter)),
     ),
 )

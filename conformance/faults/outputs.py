@@ -1,6 +1,6 @@
 """Outputs that are wrong."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -8,17 +8,18 @@ import numpy as np
 
 from conformance.faults.fault import Application, Call, Fault, Function
 from conformance.faults.graphs import Before, is_float, is_number, map_outputs
-from conformance.faults.updates import USES
+from conformance.faults.updates import DIFFERENTIATING, MAPPING, TRAINING, USES, under
 from conformance.harness import spelling
 from conformance.harness.descriptions import variables
+from conformance.harness.transforms import ALL
 
-DIFFERENTIATING = ("grad", "value_and_grad", "custom_vjp", "vjp", "jvp")
 
-
-def outputs(change: Callable[[Any], Any]) -> Callable[[Call], Any]:
+def outputs(change: Callable[[Any], Any], transforms: Sequence[str] = ALL) -> Callable[[Call], Any]:
     """Gives other arrays, and writes others to the Variables of objects that the body made."""
 
     def call(call: Call) -> Any:
+        if call.transform not in transforms:
+            return call.make()
         before = Before(call.arguments)
 
         def of_node(node: Any) -> Any:
@@ -66,31 +67,31 @@ FAULTS = (
     Fault(
         "outputs-wrong",
         "The floats that come out are one more than they should be.",
-        USES,
+        (*USES, "basics/*"),
         call=outputs(one_more),
     ),
     Fault(
         "outputs-half-precision",
-        "The floats that come out are of half precision.",
-        USES,
-        call=outputs(half_precision),
+        "The floats that come out of a function that is differentiated are of half precision.",
+        (*TRAINING, *under(DIFFERENTIATING)),
+        call=outputs(half_precision, DIFFERENTIATING),
     ),
     Fault(
         "outputs-backwards",
-        "The arrays that come out have their elements in reverse.",
-        USES,
-        call=outputs(backwards),
+        "The arrays that come out of a map have their elements in reverse.",
+        under(MAPPING),
+        call=outputs(backwards, MAPPING),
     ),
     Fault(
         "outputs-axes-moved",
-        "The arrays that come out have their last axis first.",
-        USES,
-        call=outputs(last_axis_first),
+        "The arrays that come out of a map have their last axis first.",
+        under(MAPPING),
+        call=outputs(last_axis_first, MAPPING),
     ),
     Fault(
         "rule-ignored",
         "The rule of a custom_vjp is never asked: JAX differentiates the function.",
-        ("* custom_vjp", "* jit-of-custom_vjp"),
+        ("* custom_vjp",),
         apply=ignore_rule,
     ),
 )

@@ -1,7 +1,7 @@
 """Random state that is not split, not advanced, or not told apart."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from typing import Any
 from unittest import mock
@@ -15,8 +15,8 @@ from conformance.faults.graphs import Before
 from conformance.harness import spelling
 from conformance.harness.descriptions import variables
 
-RNGS = ("rngs/*", "jit_cache/train-eval")
-DRAWS = (*RNGS, "closures/mutation-rejected")
+RNGS = ("rngs/*",)
+SPLITS = ("rngs/split*", "rngs/dropout-masks")
 
 Split = Callable[..., Any]
 
@@ -30,16 +30,27 @@ def other_splits(make: Callable[[Split], Split]) -> Callable[[], AbstractContext
     return lambda: mock.patch.object(nnx, "split_rngs", make(nnx.split_rngs))
 
 
+class _Splitting:
+    """What `split_rngs` gives for objects, which are split at once, with an edit at both ends."""
+
+    def __init__(self, backups: Any, after: Callable[[], None]) -> None:
+        self._backups = backups
+        self._after = after
+
+    def __enter__(self) -> None:
+        self._backups.__enter__()
+
+    def __exit__(self, *error: Any) -> None:
+        self._backups.__exit__(*error)
+        self._after()
+
+
 def around(edit: Callable[[Any], Callable[[], None]]) -> Callable[[Split], Split]:
     """Splits as Flax does; `edit` gets the objects when split, and what it gives is run after."""
 
     def make(real: Split) -> Split:
-        @contextmanager
-        def split(tree: Any, **options: Any) -> Iterator[None]:
-            with real(tree, **options):
-                after = edit(tree)
-                yield
-            after()
+        def split(tree: Any, **options: Any) -> _Splitting:
+            return _Splitting(real(tree, **options), edit(tree))
 
         def split_rngs(*given: Any, **options: Any) -> Any:
             if given:
@@ -186,55 +197,55 @@ FAULTS = (
     Fault(
         "rngs-not-split",
         "split_rngs splits nothing.",
-        RNGS,
+        (*SPLITS, "rngs/other-state-untouched"),
         patch=other_splits(no_split),
     ),
     Fault(
         "rngs-split-all",
         "split_rngs splits every stream, whichever are selected.",
-        RNGS,
+        ("rngs/split-only",),
         patch=other_splits(split_all),
     ),
     Fault(
         "rngs-stay-split",
         "After split_rngs random state stays as it was split.",
-        RNGS,
+        SPLITS,
         patch=other_splits(around(stays_split)),
     ),
     Fault(
         "rngs-not-advanced",
         "After split_rngs counts begin anew.",
-        RNGS,
+        SPLITS,
         patch=other_splits(around(not_advanced)),
     ),
     Fault(
         "rngs-other-key",
         "After split_rngs a stream has another key.",
-        RNGS,
+        ("rngs/split*",),
         patch=other_splits(around(another_key)),
     ),
     Fault(
         "rngs-split-alike",
         "split_rngs gives every element the same key.",
-        RNGS,
+        SPLITS,
         patch=other_splits(around(alike)),
     ),
     Fault(
         "rngs-split-others",
         "split_rngs changes state that is not random.",
-        RNGS,
+        ("rngs/other-state-untouched",),
         patch=other_splits(around(others_changed)),
     ),
     Fault(
         "same-key-each-use",
         "A stream gives its first key at every use.",
-        DRAWS,
+        RNGS,
         patch=draws(same_key),
     ),
     Fault(
         "uses-not-counted",
         "A use of a stream is not counted.",
-        DRAWS,
+        RNGS,
         patch=draws(not_counted),
     ),
     Fault(

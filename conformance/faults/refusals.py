@@ -11,11 +11,10 @@ from jax.experimental import checkify
 
 from conformance.faults.fault import Application, Call, Fault, Function
 from conformance.faults.graphs import Before, is_number, put
-from conformance.faults.updates import USES
+from conformance.faults.updates import LOOPS, under
 from conformance.harness import spelling
 from conformance.harness.descriptions import nodes
 
-LOOPS = ("scan", "while_loop", "fori_loop")
 REFUSALS = (ValueError, TypeError, NotImplementedError, flax.errors.FlaxError)
 
 
@@ -121,29 +120,37 @@ def unbind(application: Application) -> Function:
     ).apply()
 
 
+# The claims that something is refused.
+REFUSED = (
+    *("aliasing/*inconsistent*", "aliasing/nested-refused", "aliasing/error-leaves-object"),
+    *("axis_metadata/metadata-of-new", "closures/*", "graph_updates/*"),
+    *("lift_types/support-table", "rngs/unsplit-refused", "scan_carry/*", "state_axes/*"),
+)
+RAISED = ("*/error-leaves-*", "scan_carry/rejected-leaves-object")
+
 FAULTS = (
     Fault(
         "refusals-passed-over",
         "What a transform should refuse it takes, and does nothing.",
-        USES,
+        REFUSED,
         **accept(),
     ),
     Fault(
         "carry-unchecked",
         "A loop takes a body that changes the structure of what it carries, and does nothing.",
-        ("graph_updates/*", "scan_carry/*", "closures/*"),
-        **accept(*LOOPS),
+        under(("scan", *LOOPS)),
+        **accept("scan", *LOOPS, saying="structure"),
     ),
     Fault(
         "errors-swallowed",
         "An error that the body raises is passed over.",
-        USES,
+        RAISED,
         call=swallow,
     ),
     Fault(
         "errors-spoil",
         "After an error the first argument is not as it was.",
-        USES,
+        (*RAISED, *REFUSED),
         call=spoil,
     ),
     Fault(

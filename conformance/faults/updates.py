@@ -1,6 +1,7 @@
 """Updates that are lost, or come out otherwise than they were made."""
 
-from collections.abc import Callable
+import fnmatch
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -9,17 +10,33 @@ import numpy as np
 from conformance.faults.fault import Call, Fault
 from conformance.faults.graphs import ABSENT, Before, is_float, is_node, is_number, put
 from conformance.harness import spelling
+from conformance.harness.nesting import LIFTS
+from conformance.harness.transforms import ALL
 
-# The claims on what a body makes of its objects, whatever it makes of them.
+# The claims on what a body writes.
 USES = (
-    *("aliasing/*", "axis_metadata/*", "basics/*", "closures/*", "graph_updates/*", "jit_cache/*"),
-    *("lift_types/*", "methods/*", "rngs/*", "scan_carry/*", "state_axes/*", "state_propagation/*"),
+    *("aliasing/*accepted", "aliasing/tied-weights"),
+    *("axis_metadata/*", "basics/nested-containers", "closures/as-argument"),
+    *("closures/object-intact", "graph_updates/*", "jit_cache/*", "lift_types/*", "methods/*"),
+    *("rngs/*", "scan_carry/*", "state_axes/*", "state_propagation/*"),
 )
 # Those in which it adds or takes attributes.
 EDITS = (
-    *("aliasing/outputs-inconsistent", "axis_metadata/added-to-object"),
-    *("axis_metadata/metadata-of-new", "graph_updates/*", "jit_cache/*", "scan_carry/*"),
+    *("axis_metadata/added-to-object", "axis_metadata/metadata-of-new"),
+    *("graph_updates/*", "jit_cache/*", "scan_carry/*"),
 )
+BRANCHES = ("cond", "switch")
+LOOPS = ("while_loop", "fori_loop")
+MAPPING = ("vmap", "scan", "pmap", "shard_map")
+# A step of training differentiates, whatever it stands in.
+TRAINING = ("closures/train-step", "jit_cache/train-step", "scan_carry/training")
+DIFFERENTIATING = ("grad", "value_and_grad", "custom_vjp", "vjp", "jvp")
+
+
+def under(transforms: Sequence[str]) -> tuple[str, ...]:
+    """The claims crossed with these transforms, by themselves or in a nest."""
+    places = (place for name in transforms for place in (name, f"{name}-of-*", f"*-of-{name}"))
+    return tuple(f"* {place}" for place in places if fnmatch.filter(LIFTS, place))
 
 
 def lose(chosen: Callable[[Any, Any], bool]) -> Callable[[Call], Any]:
@@ -36,10 +53,14 @@ def lose(chosen: Callable[[Any, Any], bool]) -> Callable[[Call], Any]:
     return call
 
 
-def change(made: Callable[[Any, Any], Any]) -> Callable[[Call], Any]:
+def change(
+    made: Callable[[Any, Any], Any], transforms: Sequence[str] = ALL
+) -> Callable[[Call], Any]:
     """Writes to each Variable what is made of its old value and its new one."""
 
     def call(call: Call) -> Any:
+        if call.transform not in transforms:
+            return call.make()
         before = Before(call.arguments)
         outputs = call.make()
         for variable, old, new in list(before.updated()):
@@ -112,44 +133,49 @@ FAULTS = (
     Fault(
         "values-lost",
         "What a body writes to a Variable does not come out.",
-        USES,
+        (*USES, "aliasing/error-leaves-object"),
         call=change(lambda old, new: old),
     ),
     Fault(
         "values-lost-beyond-first",
         "Of several arguments just the first one's Variables are updated.",
-        USES,
+        (
+            *("aliasing/*accepted", "graph_updates/across-arguments", "jit_cache/train-step"),
+            *("lift_types/diff-state*", "rngs/reproducible*", "scan_carry/*"),
+            *("state_propagation/several-modules", "state_propagation/pre-existing-sharing"),
+            "state_propagation/bare-variable-shared",
+        ),
         call=lose_beyond_first,
     ),
     Fault(
         "values-twice",
-        "What a body adds to a Variable is added twice.",
-        USES,
-        call=change(twice),
+        "What a function that is differentiated adds to a Variable is added twice.",
+        under(DIFFERENTIATING),
+        call=change(twice, DIFFERENTIATING),
     ),
     Fault(
         "element-lost",
         "The last element of a stack keeps its old values.",
-        USES,
-        call=change(last_element_lost),
+        under(MAPPING),
+        call=change(last_element_lost, MAPPING),
     ),
     Fault(
         "values-half-precision",
-        "The floats of Variables come out in half precision.",
-        USES,
-        call=change(half_precision),
+        "The floats of Variables come out of a loop in half precision.",
+        under(LOOPS),
+        call=change(half_precision, LOOPS),
     ),
     Fault(
         "values-backwards",
-        "The arrays of Variables come out with their elements in reverse.",
-        USES,
-        call=change(backwards),
+        "The arrays of Variables come out of a branch with their elements in reverse.",
+        under(BRANCHES),
+        call=change(backwards, BRANCHES),
     ),
     Fault(
         "values-axes-moved",
-        "The last axis of a Variable's array comes out as its first.",
-        USES,
-        call=change(last_axis_first),
+        "The last axis of a Variable that is mapped comes out as its first.",
+        under(MAPPING),
+        call=change(last_axis_first, MAPPING),
     ),
     Fault(
         "statics-lost",
