@@ -1,7 +1,7 @@
 """Puts a fault between callers and the public transforms of NNX.
 
-The transforms are replaced once, by functions that ask for the active fault at every call. Where
-none is active they give what Flax's own give, untouched.
+The transforms are replaced by functions that ask for the active fault at every call. Where none is
+active they give what Flax's own give, untouched.
 """
 
 import functools
@@ -36,9 +36,8 @@ def active(fault: Fault) -> Iterator[None]:
 
 def _stand_between() -> None:
     for name in ALL:
-        real = getattr(nnx, name, None)
-        if real is not None and not hasattr(real, "stands_for"):
-            setattr(nnx, name, _between(name, real))
+        if found := getattr(nnx, name, None):
+            setattr(nnx, name, _between(name, getattr(found, "stands_for", found)))
 
 
 def _between(name: str, real: Function) -> Function:

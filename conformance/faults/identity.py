@@ -73,13 +73,13 @@ FAULTS = (
     Fault(
         "variables-copied",
         "After one run of a body a Module holds a new Variable for each one that went in.",
-        under(ONCE),
+        (*under(ONCE), "* shard_map"),  # which stands under jit
         call=replace(lambda value: isinstance(value, nnx.Variable), ONCE),
     ),
     Fault(
         "modules-copied",
         "After a loop or a map a Module holds a copy of each Module that went in.",
-        under((*LOOPS, *MAPPING)),
+        (*under((*LOOPS, "vmap", "scan", "shard_map")), "* pmap"),
         call=replace(
             lambda value: is_node(value) and not isinstance(value, nnx.Variable),
             (*LOOPS, *MAPPING),
@@ -94,17 +94,13 @@ FAULTS = (
     Fault(
         "outputs-copied",
         "An input object that is returned comes out as another one.",
-        (
-            *("axis_metadata/*", "basics/*", "jit_cache/*", "lift_types/*", "methods/*"),
-            *("scan_carry/*", "state_axes/*", "state_propagation/*"),
-            *under(LOOPS),
-        ),
+        ("scan_carry/*", "state_propagation/output-identity"),
         call=copy_outputs,
     ),
     Fault(
         "outputs-unshared",
         "What comes out twice is two objects outside.",
-        ("basics/*", "state_propagation/output-identity", *under(LOOPS)),
+        ("basics/objects-as-outputs", "state_propagation/output-identity"),
         call=split_outputs,
     ),
 )

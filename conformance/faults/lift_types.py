@@ -16,10 +16,6 @@ from conformance.harness.descriptions import variables
 MAPPING = ("vmap", "scan", "pmap")
 AXES = ("in_axes", "out_axes")
 LAYOUTS = ("in_shardings", "out_shardings", "in_specs", "out_specs")
-OF_AXES = (
-    *("aliasing/*", "axis_metadata/*", "basics/*", "methods/*", "rngs/*", "scan_carry/*"),
-    *("lift_types/support-table", "state_axes/*", "state_propagation/*"),
-)
 
 
 def options(names: tuple[str, ...], change: Callable[[Any], Any]) -> Callable[..., Function]:
@@ -149,7 +145,7 @@ FAULTS = (
     Fault(
         "filters-from-behind",
         "Of the filters of a StateAxes or StateSharding the last one that matches decides.",
-        ("state_axes/*", "lift_types/state-sharding*", "rngs/*", "scan_carry/*"),
+        ("state_axes/*", "lift_types/state-sharding*"),
         apply=options((*AXES, *LAYOUTS), leaves(by_last_filter)),
     ),
     Fault(
@@ -161,13 +157,13 @@ FAULTS = (
     Fault(
         "axes-leading",
         "Arrays are mapped along their leading axis, whichever is said.",
-        OF_AXES,
+        ("aliasing/*", "axis_metadata/*", "basics/*", "methods/*"),
         apply=options(AXES, leaves(leading)),
     ),
     Fault(
         "broadcast-counted-twice",
         "What is broadcast is updated once more than it should be.",
-        ("state_axes/*", "rngs/*", "axis_metadata/*", "scan_carry/*"),
+        ("rngs/*", "state_axes/*"),
         call=count_each,
     ),
     Fault(
@@ -179,7 +175,7 @@ FAULTS = (
     Fault(
         "all-differentiated",
         "Without a DiffState it is all floats that are differentiated.",
-        under(("grad", "value_and_grad")),
+        ("lift_types/diff-state-default", "state_propagation/batch-norm"),
         apply=differentiate_all,
     ),
     Fault(

@@ -88,6 +88,8 @@ def lose_inside(application: Application) -> Function:
 
 
 def _clear(variable: Any) -> None:
+    if isinstance(variable, nnx.RngState):
+        return  # what is kept on that is Flax's own
     kept = metadata(variable)
     for name in spelling.metadata(variable):
         kept.pop(spelling.AXIS_NAMES if name == "axis_names" else name, None)
@@ -127,7 +129,7 @@ FAULTS = (
     Fault(
         "metadata-lost-inside",
         "What a user keeps on a Variable is not there in the body.",
-        (NAMES, "jit_cache/*"),
+        (NAMES,),
         apply=lose_inside,
     ),
 )

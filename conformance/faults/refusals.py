@@ -138,7 +138,7 @@ FAULTS = (
     Fault(
         "carry-unchecked",
         "A loop takes a body that changes the structure of what it carries, and does nothing.",
-        under(("scan", *LOOPS)),
+        ("* scan", *under(LOOPS)),
         **accept("scan", *LOOPS, saying="structure"),
     ),
     Fault(
@@ -163,7 +163,7 @@ FAULTS = (
     Fault(
         "captured-traced",
         "A tracer is left in the objects that a body captured.",
-        ("closures/*", "graph_updates/globals-unsupported"),
+        ("graph_updates/globals-unsupported",),
         call=leave_tracer,
     ),
 )

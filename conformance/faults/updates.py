@@ -20,11 +20,8 @@ USES = (
     *("closures/object-intact", "graph_updates/*", "jit_cache/*", "lift_types/*", "methods/*"),
     *("rngs/*", "scan_carry/*", "state_axes/*", "state_propagation/*"),
 )
-# Those in which it adds or takes attributes.
-EDITS = (
-    *("axis_metadata/added-to-object", "axis_metadata/metadata-of-new"),
-    *("graph_updates/*", "jit_cache/*", "scan_carry/*"),
-)
+# Those in which it changes attributes.
+EDITS = ("graph_updates/*", "jit_cache/*", "scan_carry/*")
 BRANCHES = ("cond", "switch")
 LOOPS = ("while_loop", "fori_loop")
 MAPPING = ("vmap", "scan", "pmap", "shard_map")
@@ -168,7 +165,7 @@ FAULTS = (
     Fault(
         "values-backwards",
         "The arrays of Variables come out of a branch with their elements in reverse.",
-        under(BRANCHES),
+        ("* cond", "* cond-of-*", "* switch"),
         call=change(backwards, BRANCHES),
     ),
     Fault(
@@ -186,13 +183,16 @@ FAULTS = (
     Fault(
         "static-additions-lost",
         "A static attribute that a body adds does not come out.",
-        EDITS,
+        (*EDITS, "methods/init"),
         call=lose(is_new_static),
     ),
     Fault(
         "additions-lost",
         "A Variable or Module that a body adds does not come out.",
-        EDITS,
+        (
+            *(*EDITS, "axis_metadata/added-to-object", "axis_metadata/metadata-of-new"),
+            "methods/init",
+        ),
         call=lose(is_new_node),
     ),
     Fault(
