@@ -20,7 +20,8 @@ Cases = dict[str, records.Seen]
 
 # By fault: what the first line of a failure says.
 WRONG = {
-    "outputs-axes-moved": r"output.*?: expected array float32\[(\d),(\d)\] .*, found array float32\[\2,\1\] ",
+    "outputs-axes-moved": r"output.*?: expected array float32\[(\d),(\d)\] .*, "
+    r"found array float32\[\2,\1\] ",
     "outputs-half-precision": r"output.*?: expected .* float32\[.*, found .* float16\[",
     "values-lost": r"object.*?: expected \w+ \w+\[.*, found \w+ \w+\[",
     "aliases-duplicated": r"object.*?: expected same object as object\S*, found \w+",

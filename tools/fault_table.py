@@ -151,8 +151,8 @@ def _make(names: Sequence[str], claims: str, at_a_time: int) -> int:
     for name, fault in FAULTS.items():
         if (found := _found(name, claims)) is None:
             continue
-        others = {pair for pair in kills.get(name, ()) if not fnmatch.fnmatchcase(pair[0], claims)}
-        kills[name] = others | frozenset((claim, transform) for claim, transform in found["red"])
+        others = (pair for pair in kills.get(name, ()) if not fnmatch.fnmatchcase(pair[0], claims))
+        kills[name] = frozenset((*others, *((claim, by) for claim, by in found["red"])))
         problems += [f"{name}: may not hit {' '.join(pair)}" for pair in beyond(fault, kills[name])]
         problems += [f"{name}: suite error in {node}" for node in found["errors"]]
         problems += [] if kills[name] else [f"{name}: turns nothing red"]

@@ -8,7 +8,7 @@ import numpy as np
 
 from conformance.faults.fault import Application, Call, Fault, Function
 from conformance.faults.graphs import Before, is_float, is_number, map_outputs
-from conformance.faults.updates import DIFFERENTIATING, MAPPING, TRAINING, USES, under
+from conformance.faults.updates import DIFFERENTIATING, MAPPING, USES, under
 from conformance.harness import spelling
 from conformance.harness.descriptions import variables
 from conformance.harness.transforms import ALL
@@ -73,7 +73,7 @@ FAULTS = (
     Fault(
         "outputs-half-precision",
         "The floats that come out of a function that is differentiated are of half precision.",
-        (*TRAINING, *under(DIFFERENTIATING)),
+        ("jit_cache/train-step", "scan_carry/training", *under(DIFFERENTIATING)),
         call=outputs(half_precision, DIFFERENTIATING),
     ),
     Fault(

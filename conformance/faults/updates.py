@@ -26,7 +26,6 @@ BRANCHES = ("cond", "switch")
 LOOPS = ("while_loop", "fori_loop")
 MAPPING = ("vmap", "scan", "pmap", "shard_map")
 # A step of training differentiates, whatever it stands in.
-TRAINING = ("closures/train-step", "jit_cache/train-step", "scan_carry/training")
 DIFFERENTIATING = ("grad", "value_and_grad", "custom_vjp", "vjp", "jvp")
 
 
