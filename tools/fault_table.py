@@ -40,7 +40,10 @@ KEPT = CHECKOUT / ".conformance" / "faults"
 PAGE = CHECKOUT / "docs" / "FAULTS.md"
 ALL = "*"
 SAMPLE = 5  # of the files with no claim that a fault may hit, one in so many is run
-QUIET = ("-q", "-n0", "--tb=no", "-p", "no:cacheprovider", "--no-known-deviations", "--no-header")
+QUIET = (
+    *("-q", "-n0", "--tb=no", "-p", "no:cacheprovider"),
+    *("--no-known-deviations", "--no-header", "--no-summary"),
+)
 
 
 # The same programs are compiled for one fault after the other.
