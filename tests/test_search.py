@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flax import nnx
@@ -14,7 +15,7 @@ from conformance.harness.cases import Case
 from conformance.harness.transforms import ALL, Body, Edit
 from conformance.harness.verdicts import SuiteError, WrongResult
 from conformance.search import drawing
-from conformance.search.judging import FILE, judge, search
+from conformance.search.judging import FILE, RETURNING, judge, search
 from conformance.search.scripts import Script
 from conformance.search.standalone import standalone
 from tests import broken_jit
@@ -151,13 +152,38 @@ def test_alone(make_case: MakeCase, monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert (failed.returncode, "AssertionError" in failed.stderr) == (1, True)
 
 
-@pytest.mark.parametrize("transform", ALL)
+def test_other_output(make_case: MakeCase, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A returned object that is another one than plain Python returns is found."""
+
+    def copying_jit(body: Body) -> Body:
+        def call(*arguments: Any) -> Any:
+            y, returned = body(*arguments)
+            return y, [nnx.clone(each) for each in returned]
+
+        return call
+
+    drawn = script("y = y * 2", returned=("a.left",))
+    judge(make_case("jit"), drawn)
+    monkeypatch.setattr(nnx, "jit", copying_jit)
+    with pytest.raises(WrongResult, match=r"object0\.returned\.0: expected same object as"):
+        judge(make_case("jit"), drawn)
+
+
+@pytest.mark.parametrize(
+    ("transform", "returned"),
+    [*((name, ()) for name in ALL), *((name, ("a.left", "a")) for name in RETURNING)],
+)
 def test_standalone_runs(
-    transform: str, make_case: MakeCase, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    transform: str,
+    returned: tuple[str, ...],
+    make_case: MakeCase,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     """What is printed for a transform is a program that runs it, and asserts what is so."""
     case = make_case(transform)
-    drawn = script("write(a.left.weight, read(a.left.weight) * 2)", "y = y * read(a.weight)")
+    body = ("write(a.left.weight, read(a.left.weight) * 2)", "y = y * read(a.weight)")
+    drawn = script(*body, returned=returned)
     judge(case, drawn)
     expected = dict(case.seen.outputs)
     wrong = {path: leaf for path, leaf in expected.items() if path != "object0.left.weight"}

@@ -110,6 +110,15 @@ _CALLS: Mapping[str, tuple[str, str]] = {
         "*_, y = nnx.fori_loop(0, 3, step, ({all}))",
     ),
 }
+# The same of a body that returns objects, where it is another call.
+_RETURNING: Mapping[str, tuple[str, str]] = {
+    "scan": (
+        "",
+        "y = nnx.scan(body, in_axes=({axes}nnx.Carry), out_axes=(nnx.Carry, 0))({all})",
+    ),
+    "cond": ("", "y = nnx.cond(x.sum() > 0, body, body, {all})"),
+    "switch": ("", "y = nnx.switch(1, (body, body), {all})"),
+}
 # Where the call leaves what a description has under these names.
 _OUTPUTS = {
     "output": "y",
@@ -124,7 +133,8 @@ def standalone(script: Script, transform: Transform, edit: Edit, error: BaseExce
     """The text of a script that fails where this one has failed with `error`."""
     before, call = _CALLS[transform.name]
     if script.returned:
-        call += f"\n{script.objects[0]}.{RETURNED} = y[1]\ny = y[0]"
+        before, call = _RETURNING.get(transform.name, (before, call))
+        call += f"\n{script.objects[0]}.{RETURNED} = node_list(y[1])\ny = y[0]"
     words = {
         "all": ", ".join((*script.objects, "x")),
         "objects": ", ".join(script.objects),
