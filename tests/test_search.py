@@ -14,9 +14,10 @@ from flax import nnx
 from conformance.harness.cases import Case
 from conformance.harness.transforms import ALL, Body, Edit
 from conformance.harness.verdicts import SuiteError, WrongResult
-from conformance.search import drawing
+from conformance.search import drawing, searching
 from conformance.search.judging import FILE, RETURNING, judge, search
 from conformance.search.scripts import Script
+from conformance.search.searching import Search
 from conformance.search.standalone import standalone
 from tests import broken_jit
 from tools import draw_scripts
@@ -106,6 +107,45 @@ def found_by(case: Case, examples: int = 40) -> list[str]:
     with pytest.raises(WrongResult) as broken:
         search(examples, returns=False)(case)
     return list(case.scripts(broken.value))
+
+
+def test_same_again(make_case: MakeCase) -> None:
+    """A search draws what it drew before, and as much as it was asked for."""
+    drawn: tuple[list[Script], list[Script]] = ([], [])
+    for scripts in drawn:
+        Search(make_case(), 30, lambda _, script, seen=scripts: seen.append(script)).run()
+
+    assert drawn[0] == drawn[1]
+    assert len(drawn[0]) == 30
+
+
+def test_goes_on(make_case: MakeCase, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search does not end with a failure; those of which the cause is known are told apart."""
+    monkeypatch.setattr(searching, "ROUND", 10)
+
+    def fails(case: Case, script: Script) -> None:
+        raise (ValueError, KeyError)[len(script.objects) % 2](f"at {len(script.make)}")
+
+    case = make_case()
+    case.explain = lambda error: "Known." if isinstance(error, KeyError) else ""
+    search = Search(case, 30, fails)
+
+    with pytest.raises(WrongResult, match=r"\d+ x ValueError: at 0$"):
+        search.run()
+
+    assert search.tried == 30
+    assert search.known["Known."] > 0
+    assert list(search.findings) == ["ValueError: at 0"]
+
+
+def test_suite_error(make_case: MakeCase) -> None:
+    """What is wrong with the suite is no finding."""
+
+    def fails(case: Case, script: Script) -> None:
+        raise SuiteError("wrong")
+
+    with pytest.raises(SuiteError, match="wrong"):
+        Search(make_case(), 5, fails).run()
 
 
 def eager(body: Body) -> Body:

@@ -14,7 +14,7 @@ import jax
 from conformance.harness.cases import Case
 from conformance.harness.observations import Observation
 from conformance.harness.transforms import Answer, Edit
-from conformance.harness.verdicts import WrongResult, failure_in
+from conformance.harness.verdicts import SuiteError, WrongResult, failure_in
 from conformance.search import drawing
 from conformance.search.scripts import Script, study
 from conformance.search.standalone import standalone
@@ -127,7 +127,7 @@ class Search:
         # What failed is in the findings. Hypothesis says the like of it, and where it fails once.
         with contextlib.suppress(Found, BaseExceptionGroup, hypothesis.errors.Flaky):
             attempt()
-        for kind in self.findings.keys() - done:
+        for kind in [kind for kind in self.findings if kind not in done]:
             self._trim(kind)
 
     def _trim(self, kind: str) -> None:
@@ -158,6 +158,8 @@ class Search:
         case = replace(self.case, notes={}, seen=Observation())
         try:
             self.judge(case, script)
+        except SuiteError:
+            raise
         except Exception as error:  # noqa: BLE001 - whatever is raised is what was found
             if cause := self.case.explain(error):
                 self.known[cause] += 1
