@@ -12,8 +12,12 @@ import pytest
 from flax import nnx
 
 from conformance.harness.cases import Case
+from conformance.harness.claims import CaseKey
 from conformance.harness.transforms import ALL, Body, Edit
 from conformance.harness.verdicts import SuiteError, WrongResult
+from conformance.random_scripts import test_edits
+from conformance.repro import recording
+from conformance.repro.script import scripts
 from conformance.search import drawing, searching
 from conformance.search.judging import FILE, RETURNING, judge, search
 from conformance.search.scripts import Script
@@ -22,6 +26,7 @@ from conformance.search.standalone import standalone
 from tests import broken_jit
 from tools import draw_scripts
 
+any_edits = test_edits.test_any_edits
 MakeCase = Callable[..., Case]
 
 MAKE = (
@@ -112,8 +117,8 @@ def found_by(case: Case, examples: int = 40) -> list[str]:
 def test_same_again(make_case: MakeCase) -> None:
     """A search draws what it drew before, and as much as it was asked for."""
     drawn: tuple[list[Script], list[Script]] = ([], [])
-    for scripts in drawn:
-        Search(make_case(), 30, lambda _, script, seen=scripts: seen.append(script)).run()
+    for seen in drawn:
+        Search(make_case(), 30, lambda _, script, seen=seen: seen.append(script)).run()
 
     assert drawn[0] == drawn[1]
     assert len(drawn[0]) == 30
@@ -190,6 +195,18 @@ def test_alone(make_case: MakeCase, monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert subprocess.run(alone, check=False).returncode == 0
     failed = subprocess.run(under_fault, check=False, capture_output=True, text=True)
     assert (failed.returncode, "AssertionError" in failed.stderr) == (1, True)
+
+
+def test_repro(make_case: MakeCase, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The script of a case is what `nnx-conformance repro` tries first."""
+    monkeypatch.setattr(nnx, "jit", broken_jit.broken(broken_jit.loses_values, eager))
+    key = CaseKey(any_edits.claim.id, "jit", "function", "values-1", "cpu", "default")
+    recorded = recording.run(any_edits, any_edits.claim, key)
+
+    first = next(scripts(recorded, any_edits.__module__, any_edits.__name__))
+
+    assert "object0.weight: expected Param " in first.partition("import jax")[0]
+    assert "assert_allclose(getattr(a.weight, 'value', a.weight), [" in first
 
 
 def test_other_output(make_case: MakeCase, monkeypatch: pytest.MonkeyPatch) -> None:

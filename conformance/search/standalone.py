@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 
 from conformance.harness.descriptions import Leaf
+from conformance.harness.subject import version_of
 from conformance.harness.transforms import STACKED, Answer, Edit, Form, Transform
 from conformance.harness.verdicts import NoError, WrongResult
 from conformance.search.scripts import RETURNED, Script
@@ -158,7 +159,9 @@ def standalone(script: Script, transform: Transform, edit: Edit, error: BaseExce
     helpers = "".join(f"\n{text}" for word, text in _HELPERS.items() if word in program)
     devices = _DEVICES if transform.name in ("pmap", "shard_map") else ""
     said = str(error).strip().splitlines() or [""]
-    found = f'"""{type(error).__name__}: {said[0][:200]}"""\n\n'.replace("\\", "/")
+    subject = ", ".join(f"{package} {version_of(package)}" for package in ("flax", "jax"))
+    found = f'"""{type(error).__name__}: {said[0][:200]}\n\nSeen with {subject}.\n"""\n\n'
+    found = found.replace("\\", "/")
     return f"{found}{devices}{_HEAD}{helpers}\n\n{program}"
 
 
