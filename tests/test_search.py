@@ -197,6 +197,25 @@ def test_alone(make_case: MakeCase, monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert (failed.returncode, "AssertionError" in failed.stderr) == (1, True)
 
 
+def test_refused_late(make_case: MakeCase, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A refusal that leaves something behind has a script that looks at what it left."""
+    path = tmp_path / "script.py"
+
+    def late_while_loop(condition: Any, step: Any, start: Any) -> Any:
+        step(start)
+        raise ValueError("no")
+
+    case = make_case("while_loop")
+    with monkeypatch.context() as patch:
+        patch.setattr(nnx, "while_loop", late_while_loop)
+        with pytest.raises(WrongResult) as broken:
+            judge(case, script("a.extra = nnx.Param(x)"))
+        path.write_text(*case.scripts(broken.value))
+        with pytest.raises(AssertionError):
+            runpy.run_path(str(path))
+    runpy.run_path(str(path))
+
+
 def test_repro(make_case: MakeCase, monkeypatch: pytest.MonkeyPatch) -> None:
     """The script of a case is what `nnx-conformance repro` tries first."""
     monkeypatch.setattr(nnx, "jit", broken_jit.broken(broken_jit.loses_values, eager))

@@ -6,9 +6,10 @@ refusal ends it well.
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from conformance.harness.descriptions import Leaf
+from conformance.harness.descriptions import Description, Leaf, differences
+from conformance.harness.spelling import KEEPS_STRUCTURE
 from conformance.harness.subject import version_of
 from conformance.harness.transforms import STACKED, Answer, Edit, Form, Transform
 from conformance.harness.verdicts import NoError, WrongResult
@@ -136,13 +137,14 @@ def standalone(script: Script, transform: Transform, edit: Edit, error: BaseExce
     if script.returned:
         before, call = _RETURNING.get(transform.name, (before, call))
         call += f"\n{script.objects[0]}.{RETURNED} = node_list(y[1])\ny = y[0]"
+    keeps = "".join(f", {option}={value}" for option, value in KEEPS_STRUCTURE.items())
     words = {
         "all": ", ".join((*script.objects, "x")),
         "objects": ", ".join(script.objects),
         "axes": "0, " * len(script.objects),
         "specs": "spec, " * (len(script.objects) + 1),
         "number": len(script.objects),
-        "keeps": ", graph_updates=False" if edit is Edit.VALUE else "",
+        "keeps": keeps if edit is Edit.VALUE else "",
     }
     checks = list(_checks(error))
     held = "".join(check.holding for check in checks)
@@ -153,7 +155,7 @@ def standalone(script: Script, transform: Transform, edit: Edit, error: BaseExce
         f"{script.program()}\n\n"
         f"{before.format(**words)}element = {_element(transform)}\n"
         f"x = {_input(transform)}\n{words['objects']}, = make(element)\n"
-        f"{held}{_guarded(call.format(**words), answer)}\n"
+        f"{held}{_guarded(call.format(**words), answer, refused=_is_after_refusal(error))}\n"
         + "".join(f"{check.text}\n" for check in checks)
     )
     helpers = "".join(f"\n{text}" for word, text in _HELPERS.items() if word in program)
@@ -174,10 +176,17 @@ def _input(transform: Transform) -> str:
     return f"{one} + 3 * element" if transform.form in (Form.MAPPED, Form.SHARDED) else one
 
 
-def _guarded(call: str, answer: Answer) -> str:
+def _is_after_refusal(error: BaseException) -> bool:
+    """Whether what differs is what a refusal has left behind."""
+    return any(note.startswith("after ") for note in getattr(error, "__notes__", ()))
+
+
+def _guarded(call: str, answer: Answer, *, refused: bool) -> str:
     if answer is Answer.DONE:
         return call
     inner = "".join(f"    {line}\n" for line in call.splitlines())
+    if refused:
+        return f"try:\n{inner}except {_REFUSALS}:\n    pass  # nothing may have changed"
     what = "right, too" if answer is Answer.DONE_OR_REFUSED else "right"
     return (
         f"try:\n{inner}except {_REFUSALS} as error:\n"
@@ -193,20 +202,24 @@ class _Check:
         self.text = text
 
 
-def _checks(error: BaseException):
+def _checks(error: BaseException) -> Iterator[_Check]:
     if not isinstance(error, WrongResult):
         return
     # What an object holds comes first: where it holds nothing, what was held has no name.
     paths = dict.fromkeys((*error.expected, *error.found))
     for path in sorted(paths, key=lambda path: path.startswith("held ")):
-        expected, found = error.expected.get(path), error.found.get(path)
-        if expected is None or found is None or str(expected) != str(found):
+        if differences(_only(path, error.expected), _only(path, error.found)):
             holding, place = "", path
             if path.startswith("held "):
                 holding = f"held = {_place(path.removeprefix('held '))}\n"
                 place = "held"
+            expected, found = error.expected.get(path), error.found.get(path)
             yield _Check(holding, _assertion(_place(place), expected, found))
             return
+
+
+def _only(path: str, description: Description) -> Description:
+    return {path: description[path]} if path in description else {}
 
 
 def _place(path: str) -> str:
