@@ -12,6 +12,9 @@ from typing import Any
 
 Function = Callable[..., Any]
 
+# The claims of bodies that do a bit of everything: any fault may turn them red.
+OF_EVERYTHING = "random_scripts/*"
+
 
 class FaultError(Exception):
     """A fault cannot be put in; the message is one line that says why."""
@@ -94,11 +97,12 @@ class Fault:
 
     def may_hit(self, claim: str, transform: str) -> bool:
         """Whether it is said of this claim, crossed with this transform (`-` for none)."""
-        return any(matches(hit, claim, transform) for hit in self.hits)
+        return any(matches(hit, claim, transform) for hit in (*self.hits, OF_EVERYTHING))
 
     def may_hit_some(self, claim: str) -> bool:
         """Whether it is said of this claim, be it with some transforms only."""
-        return any(fnmatch.fnmatchcase(claim, hit.partition(" ")[0]) for hit in self.hits)
+        hits = (*self.hits, OF_EVERYTHING)
+        return any(fnmatch.fnmatchcase(claim, hit.partition(" ")[0]) for hit in hits)
 
 
 def matches(hit: str, claim: str, transform: str) -> bool:

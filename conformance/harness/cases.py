@@ -36,6 +36,9 @@ class Case:
     style: str
     variant: Any
     backend: Backend
+    explain: Callable[[BaseException], str] = lambda _: ""  # the cause that is known of a failure
+    # The standalone scripts that show a failure.
+    scripts: Callable[[BaseException], Sequence[str]] = lambda _: ()
     notes: dict[str, str] = field(default_factory=dict)
     seen: Observation = field(default_factory=Observation)
 
@@ -248,7 +251,7 @@ class Case:
         lines = descriptions.differences(before, after)
         if lines:
             self.seen.add(after)
-            broken = WrongResult("\n".join(lines))
+            broken = WrongResult("\n".join(lines), before, after)
             broken.add_note(f"after {type(error).__name__}: {error}")
             raise broken
 
@@ -289,7 +292,7 @@ class Case:
         self.seen.look_closer(roots)
         lines = descriptions.differences(expected, found)
         if lines:
-            raise WrongResult("\n".join(lines))
+            raise WrongResult("\n".join(lines), expected, found)
 
 
 @dataclass(frozen=True)

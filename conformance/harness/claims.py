@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 STYLES = ("function", "method")
+SEARCH = "search"  # the label of the variant that `--examples` adds
 
 Test = Callable[..., None]
 
@@ -19,7 +20,8 @@ class Claim:
 
     `sentence` is the first paragraph of its test's docstring; `guide` names the section of the
     guide that makes it. A claim is crossed with `across` (transform names), `styles` and
-    `variants` (a label and the value that the test reads as `case.variant`).
+    `variants` (a label and the value that the test reads as `case.variant`). Where `--examples N`
+    asks for a search, `search(N)` is one more of these values.
     """
 
     id: str
@@ -29,6 +31,7 @@ class Claim:
     across: tuple[str, ...]
     styles: tuple[str, ...]
     variants: Mapping[str, Any]
+    search: Callable[[int], Any] | None = None
 
     @property
     def section(self) -> str:
@@ -87,6 +90,7 @@ def claim(
     styles: tuple[str, ...] = (),
     variants: Mapping[str, Any] | tuple[str, ...] = (),
     since: str = "0.10.0",
+    search: Callable[[int], Any] | None = None,
 ) -> Callable[[Test], Test]:
     """Marks a test as the check of one claim, whose sentence is the test's docstring.
 
@@ -97,12 +101,13 @@ def claim(
       styles: of `function` and `method`.
       variants: further parameters by label; a tuple of labels stands for themselves.
       since: the first Flax release that had what the claim speaks of.
+      search: makes the value of the variant that looks at so many examples of its own.
     """
     labelled = variants if isinstance(variants, Mapping) else {label: label for label in variants}
 
     def register(test: Test) -> Test:
         sentence = " ".join((inspect.getdoc(test) or "").partition("\n\n")[0].split())
-        test.claim = Claim(id, sentence, guide, since, across, styles, dict(labelled))  # type: ignore[attr-defined]
+        test.claim = Claim(id, sentence, guide, since, across, styles, dict(labelled), search)  # type: ignore[attr-defined]
         REGISTRY.add(test.claim)  # type: ignore[attr-defined]
         return test
 

@@ -4,6 +4,7 @@ It imports neither JAX nor Flax itself: the environment comes first, then the su
 then `session`, which does the work.
 """
 
+import importlib.util
 import os
 from contextlib import ExitStack
 from dataclasses import replace
@@ -72,6 +73,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="break NNX on purpose, to see claims fail; 'list' names the faults that there are",
     )
     group.addoption(
+        "--examples",
+        type=int,
+        default=0,
+        metavar="N",
+        help="search: draw so many scripts for each transform, beside those that the suite has",
+    )
+    group.addoption(
         "--no-known-deviations",
         action="store_true",
         help="the raw truth: every deviation fails",
@@ -83,6 +91,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.help or config.option.version or config.getoption("markers"):
         return
     _refuse_unfit_update(config)
+    _refuse_unfit_search(config)
     config.option.disable_unused_snapshots = True  # syrupy's own way; a case is not its test
     environment.prepare(os.environ)
     try:
@@ -143,6 +152,15 @@ def _refuse_unfit_update(config: pytest.Config) -> None:
         )
     if getattr(option, "numprocesses", None) or hasattr(config, "workerinput"):
         raise pytest.UsageError("--snapshot-update: one process writes snapshots: add -n0")
+
+
+def _refuse_unfit_search(config: pytest.Config) -> None:
+    if config.option.examples < 0:
+        raise pytest.UsageError("--examples: must not be negative")
+    if config.option.examples and importlib.util.find_spec("hypothesis") is None:
+        raise pytest.UsageError(
+            "--examples: Hypothesis is not installed: `python -m pip install 'hypothesis<7'`"
+        )
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -1,9 +1,11 @@
 """One run: cases out of claims, verdicts out of reports, and the exit code."""
 
+import functools
 import gc
 import os
 import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,7 @@ from syrupy.assertion import SnapshotAssertion
 from conformance import __version__
 from conformance.harness import backends, deviations, records, snapshots, survival
 from conformance.harness.cases import Case
-from conformance.harness.claims import STYLES, CaseKey, Claim
+from conformance.harness.claims import SEARCH, STYLES, CaseKey, Claim
 from conformance.harness.deviations import Deviation
 from conformance.harness.lost_cases import key_of, words_of
 from conformance.harness.nesting import LIFTS
@@ -136,9 +138,13 @@ class ConformanceSession:
             CaseKey(claim.id, transform, style, variant, backend, self.subject.mode)
             for transform in claim.across or ("-",)
             for style in claim.styles or ("-",)
-            for variant in claim.variants or ("-",)
+            for variant in self._variants(claim)
             for backend in self.backends
         ]
+
+    def _variants(self, claim: Claim) -> tuple[str, ...]:
+        searched = (SEARCH,) if claim.search and self.config.option.examples else ()
+        return (*(claim.variants or ("-",)), *searched)
 
     def _parameter(self, claim: Claim, key: CaseKey) -> Any:
         lift = LIFTS.get(key.transform)
@@ -161,22 +167,41 @@ class ConformanceSession:
             key,
             LIFTS.get(key.transform),  # type: ignore[arg-type]
             key.style,
-            claim.variants.get(key.variant),
+            self._variant(claim, key),
             self.backends[key.backend],
+            explain=functools.partial(self._explain, claim, key),
             seen=Observation(detailed=self._is_recorded),
         )
         with jax.default_device(made.backend.devices[0]):
             yield made
 
+    def _variant(self, claim: Claim, key: CaseKey) -> Any:
+        if claim.search and key.variant == SEARCH:
+            return claim.search(self.config.option.examples)
+        return claim.variants.get(key.variant)
+
+    def _explain(self, claim: Claim, key: CaseKey, error: BaseException) -> str:
+        """The cause that is known of such a failure under this transform, in some variant."""
+        failure = failure_in(error)
+        others = [replace(key, variant=variant) for variant in claim.variants]
+        causes = (
+            known.cause
+            for known in self.deviations
+            if known.explains(failure) and any(map(known.matches, others))
+        )
+        return next(causes, "")
+
     @pytest.hookimpl(wrapper=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Iterator[None]:
+        case = pyfuncitem.funcargs.get("case")
+        searches = isinstance(case, Case) and case.key.variant == SEARCH
+        examples = self.config.option.examples if searches else 1
         with (
-            survival.time_limit(self.config.option.case_timeout, self._stderr),
+            survival.time_limit(examples * self.config.option.case_timeout, self._stderr),
             survival.same_configuration(),
         ):
             passed: object = yield
-        case = pyfuncitem.funcargs.get("case")
-        if isinstance(case, Case):
+        if isinstance(case, Case) and not searches:
             snapshots.hold(case, pyfuncitem.funcargs["snapshot"])  # type: ignore[arg-type]
         return passed  # type: ignore[return-value]
 
@@ -235,7 +260,9 @@ class ConformanceSession:
         if report.failed and error is None:  # a strict xfail that passed: a claim has no such mark
             return Verdict.SUITE_ERROR, None
         failure = failure_in(error) if error else None
-        verdict, deviation = deviations.judge(self.deviations, key, failure)
+        # What a search finds depends on what was drawn: it has looked at what is known itself.
+        known = () if key.variant == SEARCH else self.deviations
+        verdict, deviation = deviations.judge(known, key, failure)
         if deviation and verdict is Verdict.STALE_DEVIATION:
             report.outcome = "failed"
             report.longrepr = f"stale: the claim holds, but {deviation.source} says it does not"
@@ -409,6 +436,10 @@ def _explain(
         report.longrepr.addsection(claim.id, "\n".join(lines))  # type: ignore[union-attr]
     else:
         report.longrepr = "\n".join((str(report.longrepr), *lines))
+    case: Case | None = getattr(item, "funcargs", {}).get("case")
+    if case and call.excinfo:
+        scripts = case.scripts(call.excinfo.value)
+        report.sections += [("standalone script", script) for script in scripts]
 
 
 def _shown(excinfo: pytest.ExceptionInfo[BaseException], test: Path) -> "Traceback":
@@ -432,6 +463,8 @@ def rerun_command(item: pytest.Item, key: CaseKey) -> str:
         words.append("--no-known-deviations")
     for file in item.config.option.deviations:
         words += ["--deviations", file]
+    if key.variant == SEARCH:
+        words += ["--examples", str(item.config.option.examples)]
     if item.path.is_relative_to(item.config.rootpath) and not item.config.option.pyargs:
         module = os.path.relpath(item.path, item.config.invocation_params.dir)
         words.append(f"{module}::{name}")

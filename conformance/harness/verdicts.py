@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from conformance.harness.descriptions import Description
 
 MESSAGE_LENGTH = 4000  # characters of what a failure says that are kept
 
@@ -36,9 +40,22 @@ class ClaimBroken(AssertionError):
 
 
 class WrongResult(ClaimBroken):
-    """What is outside, or what came out, is not what the claim promises."""
+    """What is outside, or what came out, is not what the claim promises.
+
+    Where two descriptions differ, they are `expected` and `found`.
+    """
 
     observed = Observed.WRONG_RESULT
+
+    def __init__(
+        self,
+        message: str,
+        expected: "Description | None" = None,
+        found: "Description | None" = None,
+    ) -> None:
+        super().__init__(message)
+        self.expected = expected or {}
+        self.found = found or {}
 
 
 class NoError(ClaimBroken):

@@ -53,6 +53,7 @@ class Log:
     roots: Mapping[str, Any] = field(default_factory=dict)
     unchanged: bool = False  # what failed is that something refused has left its mark
     failure: Failure | None = None
+    scripts: tuple[str, ...] = ()  # those that the case itself has of its failure
     lines: tuple[tuple[str, int], ...] = ()  # of the suite, that the failure went through
     comparisons: Counter[Site] = field(default_factory=Counter)  # how often, by place
 
@@ -165,6 +166,7 @@ def run(test: Test, claim: Claim, key: CaseKey) -> Recorded:
             raise
         except Exception as error:  # noqa: BLE001 - whatever the subject raises is its failure
             case.log.failure = failure_in(error)
+            case.log.scripts = tuple(case.scripts(error))
             case.log.lines = tuple(_lines(error))
     return case
 

@@ -70,6 +70,7 @@ def scripts(case: Recorded, module: str, test: str) -> Iterator[str]:
 
     The last one has all of the harness that the case needs, just as it is.
     """
+    yield from case.log.scripts
     for hands_on in (False, True):
         with contextlib.suppress(Unspeakable, LookupError, ValueError, AssertionError):
             yield _written(case, *_short(case, module, test, hands_on=hands_on))

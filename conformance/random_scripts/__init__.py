@@ -1,0 +1,1 @@
+"""Claims that are checked with objects and edits that were drawn at random."""
