@@ -6,6 +6,8 @@ then `session`, which does the work.
 
 import importlib.util
 import os
+from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -66,11 +68,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="how long a case may take (default: %(default)g); 0 for as long as it likes",
     )
     group.addoption(
+<<<<<<< HEAD
         "--examples",
         type=int,
         default=0,
         metavar="N",
         help="search: draw so many scripts for each transform, beside those that the suite has",
+=======
+        "--fault",
+        metavar="NAME",
+        help="break NNX on purpose, to see claims fail; 'list' names the faults that there are",
+>>>>>>> main
     )
     group.addoption(
         "--no-known-deviations",
@@ -91,16 +99,54 @@ def pytest_configure(config: pytest.Config) -> None:
         tested = subject.load(config.option.mode)
     except subject.SubjectError as error:
         raise pytest.UsageError(str(error)) from None
+    if config.option.fault:
+        tested = _broken(config, tested)
 
     from conformance.harness.session import start
 
     config.stash[SESSION] = start(config, tested)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Lists the faults, where that is what is asked for."""
+    if config.option.fault != "list" or config.option.help or config.option.version:
+        return None
+    environment.prepare(os.environ)
+    try:
+        subject.load(config.option.mode)
+    except subject.SubjectError as error:
+        raise pytest.UsageError(str(error)) from None
+
+    from conformance.faults.catalogue import FAULTS
+
+    for fault in FAULTS.values():
+        print(f"{fault.name}: {fault.breaks}")  # noqa: T201
+    return pytest.ExitCode.OK
+
+
+def _broken(config: pytest.Config, tested: subject.Subject) -> subject.Subject:
+    """Breaks NNX until the end of the run, before anything but Flax itself has seen it."""
+    from conformance.faults import engine
+    from conformance.faults.catalogue import named
+    from conformance.faults.fault import FaultError
+
+    try:
+        fault = named(config.option.fault)
+    except FaultError as error:
+        raise pytest.UsageError(f"--fault: {error}") from None
+    broken = ExitStack()
+    broken.enter_context(engine.active(fault))
+    config.add_cleanup(broken.close)
+    return replace(tested, fault=fault.name, breaks=fault.breaks)
+
+
 def _refuse_unfit_update(config: pytest.Config) -> None:
     option = config.option
     if not (option.update_snapshots or option.update_new_snapshots_only):
         return
+    if option.fault:
+        raise pytest.UsageError("--snapshot-update: refused under a fault: what is left is wrong")
     if os.environ.get("CI", "").lower() not in ("", "0", "false"):
         raise pytest.UsageError(
             "--snapshot-update: refused in CI, for nobody reviews there what changes"

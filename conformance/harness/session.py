@@ -368,9 +368,11 @@ def _gate(word: str, known: tuple[Deviation, ...]) -> "Gate":
 
 def _header(session: ConformanceSession) -> records.Header:
     subject = session.subject
+    broken = {"fault": subject.fault} if subject.fault else {}
     return records.Header(
         suite=__version__,
-        subject={
+        subject=broken
+        | {
             "flax": str(subject.flax),
             "jax": str(subject.jax),
             "jaxlib": str(subject.jaxlib),
@@ -455,6 +457,8 @@ def rerun_command(item: pytest.Item, key: CaseKey) -> str:
     words = ["python", "-m", "pytest"]
     if key.mode != DEFAULT_MODE:
         words += ["--mode", key.mode]
+    if item.config.option.fault:
+        words += ["--fault", item.config.option.fault]
     if item.config.option.no_known_deviations:
         words.append("--no-known-deviations")
     for file in item.config.option.deviations:

@@ -42,7 +42,10 @@ class SubjectError(Exception):
 
 @dataclass(frozen=True)
 class Subject:
-    """What is tested. `mode` is `default`, or the NNX settings that differ from it."""
+    """What is tested. `mode` is `default`, or the NNX settings that differ from it.
+
+    Where NNX is broken on purpose, `fault` is the name of how, and `breaks` says it in a sentence.
+    """
 
     flax: Version
     jax: Version
@@ -50,13 +53,18 @@ class Subject:
     python: str
     mode: str
     prng: str
+    fault: str = ""
+    breaks: str = ""
 
     def lines(self) -> list[str]:
         """The subject in the words of the run's header."""
-        return [
+        lines = [
             f"flax {self.flax}, jax {self.jax}, jaxlib {self.jaxlib}, Python {self.python}",
             f"NNX mode: {self.mode}; PRNG: {self.prng}",
         ]
+        if self.fault:
+            lines.append(f"NNX is broken on purpose, by the fault {self.fault}: {self.breaks}")
+        return lines
 
 
 @dataclass(frozen=True)

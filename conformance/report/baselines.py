@@ -68,6 +68,8 @@ def _refuse_unfit(record: Record) -> None:
     verdicts = {seen.verdict for seen in record.cases.values()}
     if not record.footer.full:
         raise NoBaseline("its run was not of every claim")
+    if fault := record.header.subject.get("fault"):
+        raise NoBaseline(f"its subject was broken on purpose, by the fault {fault}")
     if record.header.subject["mode"] != DEFAULT_MODE:
         raise NoBaseline(f"its NNX mode is {record.header.subject['mode']}")
     if list(record.header.backends) != ["cpu"]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from conformance.harness.claims import CaseKey
 from conformance.harness.deviations import Deviation
 from conformance.harness.records import Footer, Header, Record, Seen
+from conformance.report.baselines import NoBaseline
 from conformance.report.chosen import one
 from conformance.report.comparing import WORSE, Comparison, compare
 from conformance.report.differences import text
@@ -18,6 +19,8 @@ class Gate:
     def __init__(self, word: str, known: tuple[Deviation, ...]) -> None:
         """Takes the record that `word` names: a file or a release. Raises RecordError."""
         self._baseline = one(word)
+        if fault := self._baseline.header.subject.get("fault"):
+            raise NoBaseline(f"{word}: its subject was broken on purpose, by the fault {fault}")
         self._known = known
         self._found: Comparison | None = None
 

@@ -7,7 +7,7 @@ from conformance.harness import records
 from conformance.harness.records import Footer, Header, Record, RecordError, Seen
 
 # What makes two subjects the same; of the rest, a merged record names all that there are.
-_SAME = ("flax", "jax", "mode", "prng")
+_SAME = ("flax", "jax", "mode", "prng", "fault")
 
 
 class Unmergeable(RecordError):

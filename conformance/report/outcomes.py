@@ -35,9 +35,11 @@ class Outcome:
 
     @property
     def subject(self) -> tuple[str, str, str]:
-        """What is tested: Flax, JAX, and the NNX mode."""
+        """What is tested: Flax, JAX, and the NNX mode, or how NNX was broken on purpose."""
         subject = self.record.header.subject
-        return subject["flax"], subject["jax"], subject["mode"]
+        fault = subject.get("fault")
+        mode = f"broken on purpose: {fault}" if fault else subject["mode"]
+        return subject["flax"], subject["jax"], mode
 
     @property
     def name(self) -> str:

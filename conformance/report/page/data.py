@@ -131,9 +131,12 @@ class _Tables:
             verdict, deviation = outcome.judged.verdicts[case], outcome.judged.explained.get(case)
             column[numbers[_place(key, claims)]] = self._finding(seen, verdict, deviation)
         header = outcome.record.header
+        fault = header.subject.get("fault")
+        broken = {"flax": f"{header.subject['flax']} broken by {fault}"} if fault else {}
         for backend, mode in sorted(found, key=lambda pair: outcome.backends.index(pair[0])):
             yield {
                 **{name: header.subject.get(name, "") for name in _OF_A_SUBJECT},
+                **broken,
                 "mode": mode,
                 "backend": backend,
                 "suite": header.suite,
