@@ -272,8 +272,11 @@ FAULTS = (
     ),
     Fault(
         "update-lost",
-        "nnx.update updates nothing.",
-        (*RNGS, "closures/any-mutation-rejected"),
+        "nnx.update updates nothing, nor does an Optimizer, which asks it.",
+        (
+            *("rngs/regular-update", "closures/any-mutation-rejected"),
+            *("jit_cache/train-step", "lift_types/fine-tuning", "scan_carry/training"),
+        ),
         patch=no_update,
     ),
 )
