@@ -13,7 +13,7 @@ import pytest
 
 from conformance.faults import engine
 from conformance.faults.catalogue import FAULTS, named
-from conformance.faults.fault import Fault
+from conformance.faults.fault import Fault, FaultError
 from conformance.faults.table import Pair, Pairs
 from conformance.harness.claims import CaseKey
 from conformance.harness.verdicts import SuiteError
@@ -50,7 +50,7 @@ class _Runs:
             self._held.add(key)
         except (KeyboardInterrupt, SystemExit):
             raise
-        except SuiteError as error:
+        except (SuiteError, FaultError) as error:
             if not self._passes_by:
                 self.errors[pyfuncitem.nodeid] = str(error)
         except BaseException:  # noqa: BLE001 - whatever it is, the claim is broken

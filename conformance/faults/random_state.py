@@ -169,8 +169,8 @@ def from_first(real: Any) -> Any:
 
 
 def first_key_for_all(call: Call) -> Any:
-    """Gives every element the random state of the first."""
-    if call.transform in ("vmap", "scan", "pmap"):
+    """Gives every element the random state of the first; pmap has it on many devices."""
+    if call.transform in ("vmap", "scan"):
         for variable in variables(call.arguments, nnx.RngKey).values():
             key = spelling.read(variable)
             if key.shape:
@@ -184,9 +184,13 @@ def unfiltered_state() -> AbstractContextManager[Any]:
     def state(node: Any, *filters: Any) -> Any:
         if len(filters) < 2:
             return real(node, *filters)
-        return real(node, ..., *[nnx.Nothing()] * (len(filters) - 1))
+        return real(node, _anything, *[nnx.Nothing()] * (len(filters) - 1))
 
     return mock.patch.object(nnx, "state", state)
+
+
+def _anything(path: Any, value: Any) -> bool:
+    return True
 
 
 def no_update() -> AbstractContextManager[Any]:
@@ -256,7 +260,7 @@ FAULTS = (
     ),
     Fault(
         "same-key-each-element",
-        "Every element of a stack gets the first one's key.",
+        "Every element that vmap or scan maps gets the first one's key.",
         RNGS,
         call=first_key_for_all,
     ),
@@ -268,8 +272,11 @@ FAULTS = (
     ),
     Fault(
         "update-lost",
-        "nnx.update updates nothing.",
-        (*RNGS, "closures/any-mutation-rejected"),
+        "nnx.update updates nothing, nor does an Optimizer, which asks it.",
+        (
+            *("rngs/regular-update", "closures/any-mutation-rejected"),
+            *("jit_cache/train-step", "lift_types/fine-tuning", "scan_carry/training"),
+        ),
         patch=no_update,
     ),
 )

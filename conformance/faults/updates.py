@@ -25,7 +25,6 @@ EDITS = ("graph_updates/*", "jit_cache/*", "scan_carry/*")
 BRANCHES = ("cond", "switch")
 LOOPS = ("while_loop", "fori_loop")
 MAPPING = ("vmap", "scan", "pmap", "shard_map")
-# A step of training differentiates, whatever it stands in.
 DIFFERENTIATING = ("grad", "value_and_grad", "custom_vjp", "vjp", "jvp")
 
 
