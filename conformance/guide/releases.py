@@ -36,8 +36,8 @@ def guide_of(version: Version) -> tuple[Passage, ...]:
     return parse(text_of(version), ".md", f"flax {version}: {GUIDE_FILE}")
 
 
-def text_of(version: Version) -> str:
-    """The words of that guide; raises GuideError."""
+def text_of(version: Version, path: str = GUIDE_FILE) -> str:
+    """The words of that guide, or of another file there; raises GuideError."""
     address, digest = _sdist(version)
     archive = _get(address)
     if digest and hashlib.sha256(archive).hexdigest() != digest:
@@ -45,12 +45,12 @@ def text_of(version: Version) -> str:
     try:
         with tarfile.open(fileobj=io.BytesIO(archive)) as files:
             for member in files:
-                if member.name.partition("/")[2] == GUIDE_FILE:
+                if member.name.partition("/")[2] == path:
                     content = files.extractfile(member)
                     return content.read().decode("utf-8") if content else ""
     except (tarfile.TarError, UnicodeDecodeError, EOFError) as error:
         raise GuideError(f"flax {version}: {address} cannot be read: {_line(error)}") from None
-    raise GuideError(f"flax {version}: its source distribution holds no {GUIDE_FILE}")
+    raise GuideError(f"flax {version}: its source distribution holds no {path}")
 
 
 def _sdist(version: Version) -> tuple[str, str]:

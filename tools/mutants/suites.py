@@ -1,0 +1,171 @@
+"""Suites: two bodies of tests that judge a Flax, each by pytest in a process of its own."""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from tools.mutants import processes
+from tools.mutants.plugin import IMPORTING, Plan
+from tools.mutants.processes import Ended
+from tools.mutants.reach import Reach, load
+
+CHECKOUT = Path(__file__).parent.parent.parent
+MORE_SECONDS = 30  # of CPU that a test may take beyond three times what it takes otherwise
+
+
+class End(StrEnum):
+    """How a run ended: all its tests passed, or what made an end of it."""
+
+    SURVIVED = "survived"
+    UNREACHED = "unreached"
+    TEST = "test"
+    IMPORT = "import"
+    TIME = "time"
+    PROCESS = "process"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a suite makes of a mutant.
+
+    Args:
+      end: how its run ended.
+      by: the test that was running then.
+      cpu: the CPU seconds of the process, from its start.
+      begun: how many tests had begun.
+      through: how many tests run through the mutated lines.
+    """
+
+    end: End
+    by: str
+    cpu: float
+    begun: int
+    through: int
+
+    @property
+    def killed(self) -> bool:
+        """Whether the suite noticed."""
+        return self.end not in (End.SURVIVED, End.UNREACHED)
+
+
+class Unclear(Exception):
+    """A run says nothing of the mutant; the message is one line, and names the log."""
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Tests for pytest.
+
+    Args:
+      name: of its files in the workplace.
+      root: pytest's root folder, where it runs.
+      tests: what pytest is to collect, relative to the root.
+      options: what else pytest is told.
+    """
+
+    name: str
+    root: Path
+    tests: tuple[str, ...]
+    options: tuple[str, ...] = ()
+
+    def measure(self, flax: Path, folder: Path) -> tuple[Reach, list[str]]:
+        """Runs all tests on an unharmed Flax, for their reach; gives those that fail there too."""
+        plan = Plan(
+            str(flax),
+            str(folder / f"{self.name}.events"),
+            coverage=str(folder / f"{self.name}.coverage"),
+        )
+        Path(plan.coverage).unlink(missing_ok=True)
+        ended, log = self._run(flax, folder, plan, self.tests, (), 3600)
+        told = _events(plan)
+        if ended.code not in (0, 1) or ["configured", ""] not in [event[:2] for event in told]:
+            raise Unclear(f"{self.name}: the run ended with {ended.code}: see {log}")
+        return self.measured(flax, folder)
+
+    def measured(self, flax: Path, folder: Path) -> tuple[Reach, list[str]]:
+        """What `measure` has left in a folder; raises OSError where it has not."""
+        events = folder / f"{self.name}.events"
+        told = [json.loads(line) for line in events.read_text("utf-8").splitlines()]
+        failed = [test for event, test, _ in told if event == "failed"]
+        return load(flax, folder / f"{self.name}.coverage", events), failed
+
+    def judge(self, flax: Path, folder: Path, tests: Mapping[str, float]) -> Outcome:
+        """Runs these tests, with their clean CPU seconds, until one fails.
+
+        Each has three times its seconds, and MORE_SECONDS. Raises Unclear.
+        """
+        if not tests:
+            return Outcome(End.UNREACHED, "", 0.0, 0, 0)
+        limits = {test: 3 * seconds + MORE_SECONDS for test, seconds in tests.items()}
+        plan = Plan(str(flax), str(folder / f"{self.name}.events"), limits)
+        files = tuple(dict.fromkeys(test.partition("::")[0] for test in tests))
+        # The machine may be busy: what computes is ended by its CPU seconds, what waits by these.
+        patience = 10 * (sum(tests.values()) + IMPORTING)
+        ended, log = self._run(flax, folder, plan, files, ("-x",), patience)
+        try:
+            return outcome(ended, _events(plan), len(tests))
+        except Unclear as error:
+            raise Unclear(f"{self.name}: {error}: see {log}") from None
+
+    def _run(
+        self,
+        flax: Path,
+        folder: Path,
+        plan: Plan,
+        tests: Sequence[str],
+        options: Sequence[str],
+        patience: float,
+    ) -> tuple[Ended, Path]:
+        folder.mkdir(parents=True, exist_ok=True)
+        file, log = folder / f"{self.name}.plan", folder / f"{self.name}.log"
+        Path(plan.events).unlink(missing_ok=True)
+        plan.write(file)
+        command = [
+            *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
+            *("-p", "tools.mutants.plugin", "--plan", str(file)),
+            *("--rootdir", str(self.root), *self.options, *options, *tests),
+        ]
+        paths = (flax.parent, self.root, CHECKOUT)
+        environ = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
+        environ["PYTHONPATH"] = os.pathsep.join(map(str, paths))
+        return processes.run(command, self.root, environ, log, patience), log
+
+
+def outcome(ended: Ended, events: Sequence[Sequence[str]], planned: int) -> Outcome:
+    """What an ended run, and what it told, say of a mutant; raises Unclear."""
+    words = [event for event, *_ in events]
+    if "configured" not in words:
+        raise Unclear(f"pytest ended with {ended.code} before it began")
+    if "missing" in words:
+        raise Unclear(f"there is no test {events[words.index('missing')][1]}")
+    begun = [test for event, test, *_ in events if event == "began"]
+    failed = [test for event, test, *_ in events if event == "failed"]
+
+    def tell(end: End, by: str = "") -> Outcome:
+        return Outcome(end, by, round(ended.cpu, 1), len(begun), planned)
+
+    if ended.too_long or ended.code == -signal.SIGXCPU:
+        return tell(End.TIME, begun[-1] if begun else "")
+    if failed:
+        return tell(End.TEST, failed[0])
+    if not begun and ended.code:
+        return tell(End.IMPORT)
+    passed = words.count("passed")
+    if ended.code or passed < len(begun):
+        return tell(End.PROCESS, begun[-1])
+    if passed < planned:
+        raise Unclear(f"{passed} of {planned} tests passed, none failed")
+    return tell(End.SURVIVED)
+
+
+def _events(plan: Plan) -> list[list[str]]:
+    try:
+        text = Path(plan.events).read_text("utf-8")
+    except FileNotFoundError:
+        return []
+    return [json.loads(line) for line in text.splitlines()]
