@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tools.mutants import __main__ as command
-from tools.mutants import results
+from tools.mutants import processes, results
 from tools.mutants.suites import End, Suite
 
 SOURCE = """
@@ -35,6 +35,13 @@ def test_wrong():
     assert double(1) == 3
 """
 
+GUIDE = """
+from flax.nnx.extract import double
+
+def test_guide():
+    double(1)
+"""
+
 
 @dataclass(frozen=True)
 class MadeUp(command.Workplace):
@@ -46,6 +53,9 @@ class MadeUp(command.Workplace):
     def theirs(self) -> Suite:
         return Suite("theirs", self.folder / "theirs", ("test_theirs.py",))
 
+    def guide(self) -> Suite:
+        return Suite("guide", self.folder / "guide", ("test_guide.py",))
+
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MadeUp:
@@ -56,10 +66,12 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MadeUp:
         "site/flax/nnx/extract.py": SOURCE,
         "ours/test_ours.py": OURS,
         "theirs/test_theirs.py": THEIRS,
+        "guide/test_guide.py": GUIDE,
     }.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     made_up = MadeUp(tmp_path, tmp_path / "site" / "flax", "flax 1, jax 2")
+    monkeypatch.setattr(processes, "PRELOADED", ())
     monkeypatch.setattr(command.Workplace, "here", lambda: made_up)
     return made_up
 
@@ -98,6 +110,7 @@ def test_run(place: MadeUp, capsys: pytest.CaptureFixture[str]) -> None:
             ("arithmetic", 5): (End.TEST, End.UNREACHED),
         }.get(changed)
         if expected:
+            assert tried.guide == (tried.line != 4)
             assert (tried.ours.end, tried.theirs.end) == expected, tried.key
     assert (place.flax / "nnx" / "extract.py").read_text() == SOURCE
 
@@ -105,7 +118,7 @@ def test_run(place: MadeUp, capsys: pytest.CaptureFixture[str]) -> None:
 def test_bad_input(place: MadeUp, capsys: pytest.CaptureFixture[str]) -> None:
     """A file of results that cannot be used is one line, and is left as it is."""
     place.results.write_text("no result\n")
-    for name in ("ours", "theirs"):
+    for name in ("ours", "theirs", "guide"):
         folder = place.folder / "reach" / name
         folder.mkdir(parents=True)
         (folder / f"{name}.events").write_text("")

@@ -17,7 +17,7 @@ UNREACHED = Outcome(End.UNREACHED, "", 0.0, 0, 0)
 
 def tried(line: int, ours: Outcome, theirs: Outcome) -> Tried:
     place = ("nnx/a.py", line, 4, "A.f", "comparison", "`is` to `is not`")
-    return Tried("flax 1.0, jax 2.0", "digest", *place, ours, theirs)
+    return Tried("flax 1.0, jax 2.0", "digest", *place, line < 3, ours, theirs)
 
 
 FOUND = [
@@ -36,6 +36,7 @@ def test_page() -> None:
     lines = text.removeprefix(report.HEAD).splitlines()
     assert lines[1] == "5 mutants of flax 1.0, jax 2.0."
     for line in (
+        "| that the guide's own examples run | 2 | 2 (100%) | 1 (50%) |",
         "| that tests of both suites run | 3 | 2 (67%) | 1 (33%) |",
         "| that only ours run | 1 | 1 (100%) | 0 (0%) |",
         "| that only Flax's own run | 1 | 0 (0%) | 1 (100%) |",

@@ -12,7 +12,7 @@ KILLED = Outcome(End.TEST, "test_file.py::test_one", 7.5, 1, 9)
 SURVIVED = Outcome(End.SURVIVED, "", 30.0, 4, 4)
 TRIED = Tried(
     *("flax 1, jax 2", "digest", "nnx/a.py", 3, 4, "A.f", "comparison", "`is` to `==`"),
-    *(KILLED, SURVIVED),
+    *(True, KILLED, SURVIVED),
 )
 
 

@@ -1,14 +1,13 @@
 """mutants.suites: what becomes of a run, told from its end and from what it said."""
 
 import signal
-import sys
 from pathlib import Path
 
 import pytest
 
 from tools.mutants import suites
 from tools.mutants.copies import Copy
-from tools.mutants.processes import Ended, run
+from tools.mutants.processes import Ended, Run
 from tools.mutants.suites import End, Outcome, Suite, Unclear, outcome
 
 BEGAN = [["configured", ""], ["began", "a"], ["passed", "a"], ["began", "b"]]
@@ -137,9 +136,10 @@ def test_judge_no_such_test(suite: Suite, copy: Copy, tmp_path: Path) -> None:
         suite.judge(copy.package, tmp_path / "work", {"test_double.py::test_third": 0.1})
 
 
-def test_run_limit(tmp_path: Path) -> None:
+def test_patience(tmp_path: Path) -> None:
     """A process that only waits is ended too."""
-    command = [sys.executable, "-c", "import time; time.sleep(60)"]
-    ended = run(command, tmp_path, {}, tmp_path / "log", 0.2)
+    (tmp_path / "test_waits.py").write_text("import time\ndef test(): time.sleep(60)\n")
+    arguments = ["-p", "no:cacheprovider", "--rootdir", str(tmp_path), "test_waits.py"]
+    ended = Run(arguments, tmp_path, [tmp_path], tmp_path / "log", 2).end()
     assert (ended.code, ended.too_long) == (-signal.SIGKILL, True)
     assert ended.cpu < 10

@@ -10,6 +10,7 @@ is in .conformance/mutants.
 
 import argparse
 import importlib.util
+import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -18,20 +19,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
-from packaging.version import Version
-
 from conformance.guide.passages import GuideError
 from conformance.guide.releases import text_of
 from conformance.harness.subject import version_of
 from conformance.matrix.environments import copy_suite
-from tools.mutants import report, results
+from tools.mutants import guide_cells, processes, report, results
 from tools.mutants.copies import Copy
 from tools.mutants.explanations import ExplanationsError
 from tools.mutants.operators import compiles, mutations
 from tools.mutants.reach import Reach
 from tools.mutants.results import ResultsError, Tried
 from tools.mutants.sampling import Mutant, ordered
-from tools.mutants.suites import Outcome, Suite, Unclear
+from tools.mutants.suites import Suite, Unclear
 
 FOLDER = Path(".conformance/mutants")
 THEIR_FILES = ("tests/nnx/transforms_test.py", "tests/nnx/rngs_test.py")
@@ -78,9 +77,19 @@ class Workplace:
         for name in (*THEIR_FILES, *_BESIDE_THEM):
             if not (root / name).exists():
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
-                text = text_of(Version(str(version_of("flax"))), name)
+                text = text_of(version_of("flax"), name)
                 (root / name).write_text(text, "utf-8")
         return Suite("theirs", root, THEIR_FILES)
+
+    def guide(self) -> Suite:
+        """The release's transforms guide: its examples."""
+        root = self.folder / "guide"
+        root.mkdir(parents=True, exist_ok=True)
+        if not (root / guide_cells.GUIDE).exists():
+            text = text_of(version_of("flax"))
+            (root / guide_cells.GUIDE).write_text(text, "utf-8")
+        shutil.copyfile(guide_cells.__file__, root / "test_guide.py")
+        return Suite("guide", root, ("test_guide.py",))
 
     def reach(self, suite: Suite) -> tuple[Reach, list[str]]:
         """How a suite was seen here; it is measured where it was not."""
@@ -105,7 +114,7 @@ def run(place: Workplace, options: argparse.Namespace) -> None:
     """Tries mutants, until there are as many results as asked for or the time is over."""
     suites = (place.ours(), place.theirs())
     digest = suites[0].root.name
-    reaches = [place.reach(suite)[0] for suite in suites]
+    *reaches, examples = (place.reach(suite)[0] for suite in (*suites, place.guide()))
     wanted = ordered(list(candidates(place.flax, reaches)), options.seed)
     kept = results.read(place.results)
     results.write(place.results, kept)
@@ -140,23 +149,25 @@ def run(place: Workplace, options: argparse.Namespace) -> None:
                     through = reach.through(mutant.file, does.first, does.last)
                     tests = {test: reach.seconds[test] for test in reach.ordered(through)}
                     outcomes.append(suite.judge(copy.package, folder, tests))
+            in_guide = bool(examples.through(mutant.file, does.first, does.last))
             with lock:
-                results.append(place.results, Tried.of(mutant, place.subject, digest, *outcomes))
-                _say(mutant, outcomes)
+                tried = Tried.of(mutant, place.subject, digest, in_guide, *outcomes)
+                results.append(place.results, tried)
+                _say(tried)
 
     with ThreadPoolExecutor(options.jobs) as pool:
         for future in [pool.submit(work, number) for number in range(options.jobs)]:
             future.result()
 
 
-def _say(mutant: Mutant, outcomes: Sequence[Outcome]) -> None:
-    ends = ", ".join(f"{outcome.end} ({outcome.cpu:.0f} s)" for outcome in outcomes)
-    print(f"{mutant.key}: {ends}", flush=True)  # noqa: T201
+def _say(tried: Tried) -> None:
+    ends = ", ".join(f"{side.end} ({side.cpu:.0f} s)" for side in (tried.ours, tried.theirs))
+    print(f"{tried.key}: {ends}", flush=True)  # noqa: T201
 
 
 def measure(place: Workplace) -> None:
     """Measures both suites, and says what it found."""
-    for suite in (place.ours(), place.theirs()):
+    for suite in (place.ours(), place.theirs(), place.guide()):
         reach, failed = place.reach(suite)
         seconds = sum(reach.seconds.values())
         print(f"{suite.name}: {len(reach.seconds)} tests, {seconds:.0f} CPU seconds")  # noqa: T201
@@ -180,6 +191,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     try:
         place = Workplace.here()
+        processes.preload()
         if options.command == "measure":
             measure(place)
         elif options.command == "run":

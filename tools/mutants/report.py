@@ -44,6 +44,7 @@ def page(found: Sequence[Tried], explained: Mapping[str, Explanation]) -> str:
 
 def _summary(found: Sequence[Tried]) -> list[str]:
     reached = {
+        "that the guide's own examples run": [t for t in found if t.guide],
         "that tests of both suites run": [t for t in found if t.ours.through and t.theirs.through],
         "that only ours run": [t for t in found if not t.theirs.through],
         "that only Flax's own run": [t for t in found if not t.ours.through],

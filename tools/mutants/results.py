@@ -24,6 +24,7 @@ class Tried:
       file: the mutated file, relative to the package; so `line` and `column`.
       function: where that is.
       operator: what was done there, with `change`.
+      guide: whether the guide's own examples run through it.
       ours: what our suite made of it.
       theirs: what Flax's own tests made of it.
     """
@@ -36,17 +37,24 @@ class Tried:
     function: str
     operator: str
     change: str
+    guide: bool
     ours: Outcome
     theirs: Outcome
 
     @classmethod
     def of(
-        cls, mutant: Mutant, subject: str, suite: str, ours: Outcome, theirs: Outcome
+        cls,
+        mutant: Mutant,
+        subject: str,
+        suite: str,
+        guide: bool,
+        ours: Outcome,
+        theirs: Outcome,
     ) -> "Tried":
         """The result of a mutant."""
         does = mutant.mutation
         place = (mutant.file, does.line, does.column, does.function)
-        return cls(subject, suite, *place, does.operator, does.change, ours, theirs)
+        return cls(subject, suite, *place, does.operator, does.change, guide, ours, theirs)
 
     @property
     def key(self) -> str:

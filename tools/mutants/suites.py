@@ -1,17 +1,14 @@
 """Suites: two bodies of tests that judge a Flax, each by pytest in a process of its own."""
 
 import json
-import os
 import signal
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from tools.mutants import processes
 from tools.mutants.plugin import IMPORTING, Plan
-from tools.mutants.processes import Ended
+from tools.mutants.processes import Ended, Run
 from tools.mutants.reach import Reach, load
 
 CHECKOUT = Path(__file__).parent.parent.parent
@@ -125,15 +122,12 @@ class Suite:
         file, log = folder / f"{self.name}.plan", folder / f"{self.name}.log"
         Path(plan.events).unlink(missing_ok=True)
         plan.write(file)
-        command = [
-            *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
-            *("-p", "tools.mutants.plugin", "--plan", str(file)),
+        arguments = [
+            *("-q", "-p", "no:cacheprovider", "-p", "tools.mutants.plugin", "--plan", str(file)),
             *("--rootdir", str(self.root), *self.options, *options, *tests),
         ]
         paths = (flax.parent, self.root, CHECKOUT)
-        environ = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
-        environ["PYTHONPATH"] = os.pathsep.join(map(str, paths))
-        return processes.run(command, self.root, environ, log, patience), log
+        return Run(arguments, self.root, paths, log, patience).end(), log
 
 
 def outcome(ended: Ended, events: Sequence[Sequence[str]], planned: int) -> Outcome:
