@@ -69,7 +69,9 @@ class Workplace:
 
     def ours(self) -> Suite:
         """Our suite as it is now."""
-        return Suite("ours", copy_suite(self.folder), ("conformance",), ("-p", "nnx_conformance"))
+        # Whether the suite is installed or not: its plugin, and that of the copy.
+        options = ("-p", "no:nnx-conformance", "-p", "conformance.harness.plugin")
+        return Suite("ours", copy_suite(self.folder), ("conformance",), options)
 
     def theirs(self) -> Suite:
         """Flax's own tests, of the release's source distribution."""

@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -53,8 +54,10 @@ class Run:
         there.close()
         try:
             ended: Ended = here.recv()
+        except BaseException:
+            process.terminate()
+            raise
         finally:
-            process.terminate()  # where it was to be waited for no longer
             process.join()
         return ended
 
@@ -67,7 +70,8 @@ class Run:
 
         def kill(*_: object) -> None:
             overdue.set()
-            os.kill(child, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
 
         signal.signal(signal.SIGTERM, kill)
         timer = threading.Timer(self.patience, kill)
