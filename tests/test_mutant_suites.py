@@ -122,6 +122,21 @@ def test_judge(
     assert found.cpu > 0
 
 
+def test_judge_in_parts(suite: Suite, copy: Copy, tmp_path: Path) -> None:
+    """A suite that has no time for all of its tests goes on, later, where it was."""
+    content = b"def double(x):\n    return 2 * x or 1\n"  # test_first fails, which comes second
+    with copy.with_file("__init__.py", content):
+        first = suite.judge(copy.package, tmp_path / "work", ORDER, seconds=0.15)
+        assert (first.end, first.begun, first.through) == (End.SURVIVED, 1, 2)
+        assert not first.final
+        second = suite.judge(copy.package, tmp_path / "work", ORDER, first)
+    assert (second.end, second.begun, second.through) == (End.TEST, 2, 2)
+    assert second.by == "test_double.py::test_first"
+    assert second.cpu > first.cpu
+    assert second.final
+    assert suite.judge(copy.package, tmp_path / "work", ORDER, second) is second
+
+
 def test_judge_another_subject(suite: Suite, tmp_path: Path) -> None:
     """A run that would test another Flax than the copy says nothing."""
     with pytest.raises(

@@ -10,12 +10,14 @@ is in .conformance/mutants.
 
 import argparse
 import importlib.util
+import math
 import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from threading import Lock
 
@@ -30,7 +32,7 @@ from tools.mutants.operators import compiles, mutations
 from tools.mutants.reach import Reach
 from tools.mutants.results import ResultsError, Tried
 from tools.mutants.sampling import Mutant, ordered
-from tools.mutants.suites import Suite, Unclear
+from tools.mutants.suites import NOTHING, Suite, Unclear
 
 FOLDER = Path(".conformance/mutants")
 THEIR_FILES = ("tests/nnx/transforms_test.py", "tests/nnx/rngs_test.py")
@@ -102,64 +104,84 @@ class Workplace:
             return suite.measure(self.flax, folder)
 
 
-def candidates(flax: Path, reaches: Sequence[Reach]) -> Iterator[Mutant]:
-    """Every mutation of what some test of either suite runs through."""
+def candidates(flax: Path, suites: Sequence[Reach], examples: Reach) -> Iterator[Mutant]:
+    """Every mutation of what tests of both suites run through, or the guide's own examples.
+
+    Elsewhere, one of the suites could notice nothing: in other modes than the default, or in what
+    transforms are not about.
+    """
     for pattern in MACHINERY:
         for path in sorted(flax.glob(pattern)):
             file = path.relative_to(flax).as_posix()
             for found in mutations(path.read_bytes()):
-                if any(reach.through(file, found.first, found.last) for reach in reaches):
+                place = (file, found.first, found.last)
+                if examples.through(*place) or all(suite.through(*place) for suite in suites):
                     yield Mutant(file, found)
 
 
-def run(place: Workplace, options: argparse.Namespace) -> None:
-    """Tries mutants, until there are as many results as asked for or the time is over."""
-    suites = (place.ours(), place.theirs())
-    digest = suites[0].root.name
-    *reaches, examples = (place.reach(suite)[0] for suite in (*suites, place.guide()))
-    wanted = ordered(list(candidates(place.flax, reaches)), options.seed)
-    kept = results.read(place.results)
-    results.write(place.results, kept)
-    known = {result.key for result in kept if result.suite == digest}
-    end = time.monotonic() + 60 * options.minutes
-    lock, queue = Lock(), iter(wanted)
-    taken = 0
+@dataclass
+class Trial:
+    """A run over the first mutants of a sample, of which some may have been tried before."""
 
-    def take() -> Mutant | None:
-        nonlocal taken
-        with lock:
-            while taken < options.count and time.monotonic() < end:
-                mutant = next(queue, None)
-                if mutant is None:
-                    return None
-                source = (place.flax / mutant.file).read_bytes()
-                if compiles(mutant.mutation, source):
-                    taken += 1
-                    if mutant.key not in known:
-                        return mutant
-        return None
+    place: Workplace
+    options: argparse.Namespace
 
-    def work(number: int) -> None:
-        folder = place.folder / f"worker-{number}"
-        copy = Copy.make(place.flax, folder)
-        while mutant := take():
-            content = mutant.mutation.apply((place.flax / mutant.file).read_bytes())
-            does = mutant.mutation
-            outcomes = []
-            with copy.with_file(mutant.file, content):
-                for suite, reach in zip(suites, reaches, strict=True):
-                    through = reach.through(mutant.file, does.first, does.last)
-                    tests = {test: reach.seconds[test] for test in reach.ordered(through)}
-                    outcomes.append(suite.judge(copy.package, folder, tests))
-            in_guide = bool(examples.through(mutant.file, does.first, does.last))
-            with lock:
-                tried = Tried.of(mutant, place.subject, digest, in_guide, *outcomes)
-                results.append(place.results, tried)
+    def __post_init__(self) -> None:
+        kept = {(tried.suite, tried.key): tried for tried in results.read(self.place.results)}
+        self.place.folder.mkdir(parents=True, exist_ok=True)
+        results.write(self.place.results, list(kept.values()))
+        self._suites = (self.place.ours(), self.place.theirs())
+        self._digest = self._suites[0].root.name
+        *self._reaches, self._examples = (
+            self.place.reach(suite)[0] for suite in (*self._suites, self.place.guide())
+        )
+        self._known = {key: tried for (suite, key), tried in kept.items() if suite == self._digest}
+        self._end = time.monotonic() + 60 * self.options.minutes
+        self._lock = Lock()
+
+    def run(self) -> None:
+        """Tries mutants, several at a time, until all are tried or the time is over."""
+        found = list(candidates(self.place.flax, self._reaches, self._examples))
+        mutants = ordered(found, self.options.seed)
+        able = (mutant for mutant in mutants if compiles(mutant.mutation, self._source(mutant)))
+        queue = filter(self._is_wanted, islice(able, self.options.count))
+        with ThreadPoolExecutor(self.options.jobs) as pool:
+            for future in [pool.submit(self._work, n, queue) for n in range(self.options.jobs)]:
+                future.result()
+
+    def _source(self, mutant: Mutant) -> bytes:
+        return (self.place.flax / mutant.file).read_bytes()
+
+    def _is_wanted(self, mutant: Mutant) -> bool:
+        known = self._known.get(mutant.key)
+        return not known or (
+            self.options.seconds == math.inf and not (known.ours.final and known.theirs.final)
+        )
+
+    def _work(self, number: int, queue: Iterator[Mutant]) -> None:
+        folder = self.place.folder / f"worker-{number}"
+        copy = Copy.make(self.place.flax, folder)
+        while True:
+            with self._lock:
+                mutant = next(queue, None) if time.monotonic() < self._end else None
+            if mutant is None:
+                return
+            with copy.with_file(mutant.file, mutant.mutation.apply(self._source(mutant))):
+                tried = self._try(mutant, copy, folder)
+            with self._lock:
+                results.append(self.place.results, tried)
                 _say(tried)
 
-    with ThreadPoolExecutor(options.jobs) as pool:
-        for future in [pool.submit(work, number) for number in range(options.jobs)]:
-            future.result()
+    def _try(self, mutant: Mutant, copy: Copy, folder: Path) -> Tried:
+        does, known = mutant.mutation, self._known.get(mutant.key)
+        earlier = (known.ours, known.theirs) if known else (NOTHING, NOTHING)
+        outcomes = []
+        for suite, reach, before in zip(self._suites, self._reaches, earlier, strict=True):
+            through = reach.ordered(reach.through(mutant.file, does.first, does.last))
+            tests = {test: reach.seconds[test] for test in through}
+            outcomes.append(suite.judge(copy.package, folder, tests, before, self.options.seconds))
+        in_guide = bool(self._examples.through(mutant.file, does.first, does.last))
+        return Tried.of(mutant, self.place.subject, self._digest, in_guide, *outcomes)
 
 
 def _say(tried: Tried) -> None:
@@ -186,8 +208,12 @@ def main(arguments: Sequence[str]) -> int:
     trying.add_argument("--count", type=int, default=120, help="how many (120)")
     trying.add_argument("--seed", type=int, default=0, help="of the sample (0)")
     trying.add_argument("--jobs", type=int, default=1, help="how many at a time (1)")
+    trying.add_argument("--minutes", type=float, default=math.inf, help="begin none after so many")
     trying.add_argument(
-        "--minutes", type=float, default=float("inf"), help="begin none after so many"
+        "--seconds",
+        type=float,
+        default=math.inf,
+        help="of CPU that either suite has for a mutant in this run; another run may go on there",
     )
     commands.add_parser("report", help="write docs/MUTANTS.md")
     options = parser.parse_args(arguments)
@@ -197,7 +223,7 @@ def main(arguments: Sequence[str]) -> int:
         if options.command == "measure":
             measure(place)
         elif options.command == "run":
-            run(place, options)
+            Trial(place, options).run()
         else:
             return report.main(place.results)
     except (GuideError, ResultsError, ExplanationsError, Unclear) as error:

@@ -42,7 +42,8 @@ def group(test: str) -> str:
 
 
 def load(flax: Path, coverage: Path, events: Path) -> Reach:
-    """The reach that a measuring run of the plugin left in two files."""
+    """The reach that a measuring run of the plugin left in two files; raises OSError."""
+    coverage.stat()  # written when all is over
     seconds = {}
     for told in events.read_text("utf-8").splitlines():
         event, test, took = json.loads(told)

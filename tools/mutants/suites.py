@@ -1,9 +1,10 @@
 """Suites: two bodies of tests that judge a Flax, each by pytest in a process of its own."""
 
 import json
+import math
 import signal
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -35,7 +36,8 @@ class Outcome:
       by: the test that was running then.
       cpu: the CPU seconds of the process, from its start.
       begun: how many tests had begun.
-      through: how many tests run through the mutated lines.
+      through: how many tests run through the mutated lines; where none of those that began
+        failed, and these are more, the suite has not had its say yet.
     """
 
     end: End
@@ -48,6 +50,14 @@ class Outcome:
     def killed(self) -> bool:
         """Whether the suite noticed."""
         return self.end not in (End.SURVIVED, End.UNREACHED)
+
+    @property
+    def final(self) -> bool:
+        """Whether more tests could change nothing."""
+        return self.killed or self.begun == self.through
+
+
+NOTHING = Outcome(End.UNREACHED, "", 0.0, 0, 0)
 
 
 class Unclear(Exception):
@@ -91,13 +101,34 @@ class Suite:
         failed = [test for event, test, _ in told if event == "failed"]
         return load(flax, folder / f"{self.name}.coverage", events), failed
 
-    def judge(self, flax: Path, folder: Path, tests: Mapping[str, float]) -> Outcome:
-        """Runs these tests, with their clean CPU seconds, until one fails.
+    def judge(
+        self,
+        flax: Path,
+        folder: Path,
+        through: Mapping[str, float],
+        before: Outcome = NOTHING,
+        seconds: float = math.inf,
+    ) -> Outcome:
+        """Runs tests until one fails; each may take three times what it does, and MORE_SECONDS.
 
-        Each has three times its seconds, and MORE_SECONDS. Raises Unclear.
+        Args:
+          flax: the mutant.
+          folder: for what the run leaves.
+          through: the tests that run through the mutated lines, in order, with their CPU seconds on
+            the unharmed Flax.
+          before: what those that have been run already made of it.
+          seconds: for how long the others may run on an unharmed Flax, all together.
+
+        Raises:
+          Unclear: the run says nothing.
         """
-        if not tests:
-            return Outcome(End.UNREACHED, "", 0.0, 0, 0)
+        tests: dict[str, float] = {}
+        for test in list(through)[before.begun :]:
+            if tests and sum(tests.values()) + through[test] > seconds:
+                break
+            tests[test] = through[test]
+        if before.killed or not tests:
+            return before
         limits = {test: 3 * seconds + MORE_SECONDS for test, seconds in tests.items()}
         plan = Plan(str(flax), str(folder / f"{self.name}.events"), limits)
         files = tuple(dict.fromkeys(test.partition("::")[0] for test in tests))
@@ -105,9 +136,15 @@ class Suite:
         patience = 10 * (sum(tests.values()) + IMPORTING)
         ended, log = self._run(flax, folder, plan, files, ("-x",), patience)
         try:
-            return outcome(ended, _events(plan), len(tests))
+            found = outcome(ended, _events(plan), len(tests))
         except Unclear as error:
             raise Unclear(f"{self.name}: {error}: see {log}") from None
+        return replace(
+            found,
+            cpu=round(before.cpu + found.cpu, 1),
+            begun=before.begun + found.begun,
+            through=len(through),
+        )
 
     def _run(
         self,
