@@ -34,7 +34,7 @@ def page(found: Sequence[Tried], explained: Mapping[str, Explanation]) -> str:
     found = list({tried.key: tried for tried in found}.values())
     subjects = sorted({tried.subject for tried in found})
     lines = [HEAD, f"{len(found)} mutants of {'; '.join(subjects)}.", ""]
-    lines += _summary(found)
+    lines += [*_summary(found), "", *_sides(found)]
     lines += ["", "## Costs", "", *_costs(found)]
     lines += ["", "## By file", "", *_table("file", _grouped(found, lambda tried: tried.file))]
     by_operator = _grouped(found, lambda tried: tried.operator)
@@ -52,6 +52,21 @@ def _summary(found: Sequence[Tried]) -> list[str]:
         "all": list(found),
     }
     return _table("lines", {name: group for name, group in reached.items() if group})
+
+
+def _sides(found: Sequence[Tried]) -> Iterator[str]:
+    """How many mutants only one suite kills, and how many are not settled."""
+    sides = Counter((tried.ours.killed, tried.theirs.killed) for tried in found)
+    yield (
+        f"Both kill {sides[True, True]}, ours alone {sides[True, False]}, Flax's own alone "
+        f"{sides[False, True]}, neither {sides[False, False]}."
+    )
+    for name, side in (
+        ("our suite", [tried.ours for tried in found]),
+        ("Flax's own", [tried.theirs for tried in found]),
+    ):
+        if unsettled := sum(not outcome.final for outcome in side):
+            yield f"Of {name}, not every test had its turn at {unsettled} of the survivors."
 
 
 def _grouped(found: Sequence[Tried], key: Callable[[Tried], str]) -> dict[str, list[Tried]]:
