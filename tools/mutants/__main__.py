@@ -36,7 +36,7 @@ from tools.mutants.suites import NOTHING, Suite, Unclear
 
 FOLDER = Path(".conformance/mutants")
 THEIR_FILES = ("tests/nnx/transforms_test.py", "tests/nnx/rngs_test.py")
-_BESIDE_THEM = ("tests/nnx/__init__.py", "pyproject.toml")
+_BESIDE_THEM = ("tests/nnx/__init__.py",)
 
 # The machinery of transforms, relative to the package.
 MACHINERY = (
@@ -161,6 +161,7 @@ class Trial:
     def _work(self, number: int, queue: Iterator[Mutant]) -> None:
         folder = self.place.folder / f"worker-{number}"
         copy = Copy.make(self.place.flax, folder)
+        self._check(copy, folder)
         while True:
             with self._lock:
                 mutant = next(queue, None) if time.monotonic() < self._end else None
@@ -171,6 +172,14 @@ class Trial:
             with self._lock:
                 results.append(self.place.results, tried)
                 _say(tried)
+
+    def _check(self, copy: Copy, folder: Path) -> None:
+        """Raises Unclear where a suite would kill what is no mutant."""
+        for suite, reach in zip(self._suites, self._reaches, strict=True):
+            test = reach.ordered(reach.seconds)[0]
+            found = suite.judge(copy.package, folder, {test: reach.seconds[test]})
+            if found.killed:
+                raise Unclear(f"{suite.name}: kills what is no mutant: see {folder}")
 
     def _try(self, mutant: Mutant, copy: Copy, folder: Path) -> Tried:
         does, known = mutant.mutation, self._known.get(mutant.key)

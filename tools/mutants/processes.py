@@ -96,7 +96,9 @@ class Run:
 
         code = 70  # of no meaning to pytest
         try:
-            code = int(pytest.main([*self.arguments]))
+            # What is imported already is not what the paths say.
+            if not {"conformance", "flax"} & set(sys.modules):
+                code = int(pytest.main([*self.arguments]))
         finally:
             sys.stdout.flush()
             sys.stderr.flush()

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -160,8 +161,11 @@ class Suite:
         Path(plan.events).unlink(missing_ok=True)
         plan.write(file)
         arguments = [
-            *("-q", "-p", "no:cacheprovider", "-p", "tools.mutants.plugin", "--plan", str(file)),
-            *("--rootdir", str(self.root), *self.options, *options, *tests),
+            *("-q", "-p", "no:cacheprovider", "-p", "tools.mutants.plugin", f"--plan={file}"),
+            # What lies above the root, such as the settings and the conftest of a checkout, is of
+            # another suite.
+            *("-c", os.devnull, f"--rootdir={self.root}", f"--confcutdir={self.root}"),
+            *(*self.options, *options, *tests),
         ]
         paths = (flax.parent, self.root, CHECKOUT)
         return Run(arguments, self.root, paths, log, patience).end(), log
