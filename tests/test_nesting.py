@@ -9,7 +9,7 @@ import pytest
 from flax import nnx
 from packaging.version import Version
 
-from conformance.harness import session, spelling, twins
+from conformance.harness import crossing, spelling, twins
 from conformance.harness.cases import Case
 from conformance.harness.descriptions import describe, differences
 from conformance.harness.nesting import LIFTS, NESTED
@@ -183,7 +183,7 @@ def test_selected_by_either(mark: str, selected: list[str], suite: Suite) -> Non
 
 def test_not_applicable(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
     """A nest is left out where the release never had one of the two, and the reason names it."""
-    monkeypatch.setattr(session, "at_least", lambda version: Version(version) < Version("0.12.5"))
+    monkeypatch.setattr(crossing, "at_least", lambda version: Version(version) < Version("0.12.5"))
     suite.section(CLAIM)
 
     result = suite.run("--backend", "cpu", "-rs")

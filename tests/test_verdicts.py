@@ -3,7 +3,7 @@
 import pytest
 from flax import nnx
 
-from conformance.harness import session
+from conformance.harness import crossing
 from conformance.harness.verdicts import (
     MESSAGE_LENGTH,
     Failure,
@@ -143,8 +143,8 @@ def later(monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes jit a transform that Flax is yet to bring."""
     from dataclasses import replace
 
-    jit = replace(session.LIFTS["jit"], since="99.1.0")
-    monkeypatch.setattr(session, "LIFTS", {**session.LIFTS, "jit": jit})
+    jit = replace(crossing.LIFTS["jit"], since="99.1.0")
+    monkeypatch.setattr(crossing, "LIFTS", {**crossing.LIFTS, "jit": jit})
 
 
 def test_not_applicable_from_the_transform(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:

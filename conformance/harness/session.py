@@ -3,7 +3,6 @@
 import functools
 import gc
 import os
-import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,25 +13,30 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from conformance import __version__
-from conformance.harness import backends, deviations, records, snapshots, survival
+from conformance.harness import (
+    backends,
+    crossing,
+    deviations,
+    failures,
+    records,
+    snapshots,
+    survival,
+)
 from conformance.harness.cases import Case
 from conformance.harness.claims import SEARCH, STYLES, CaseKey, Claim
 from conformance.harness.deviations import Deviation
-from conformance.harness.lost_cases import key_of, words_of
+from conformance.harness.lost_cases import key_of
 from conformance.harness.nesting import LIFTS
 from conformance.harness.observations import Observation
 from conformance.harness.snapshot_run import SnapshotRun
-from conformance.harness.subject import DEFAULT_MODE, Subject, at_least
+from conformance.harness.subject import Subject
 from conformance.harness.summary import Tally
 from conformance.harness.transforms import TRANSFORMS
-from conformance.harness.verdicts import ClaimBroken, SuiteError, Verdict, failure_in
+from conformance.harness.verdicts import SuiteError, Verdict, failure_in
 
 if TYPE_CHECKING:
-    from _pytest._code import Traceback
-
     from conformance.report.gate import Gate
 
-NOT_APPLICABLE = "not applicable: "
 _FAILURE = ("observed", "error", "message", "cause")  # the properties that a record keeps
 _NARROWING_OPTIONS = (
     "keyword",
@@ -96,6 +100,7 @@ class ConformanceSession:
         self.deviations = deviations.concerning(
             known, subject.flax, subject.jax, subject.mode, tuple(chosen)
         )
+        self._crossing = crossing.Crossing(chosen, subject.mode, config.option.examples)
         self.tally = Tally()
         self._stderr = os.dup(2)  # pytest takes the descriptor itself while a test runs
         self.idle: list[Deviation] = []
@@ -130,33 +135,7 @@ class ConformanceSession:
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         claim: Claim | None = getattr(metafunc.function, "claim", None)
         if claim is not None:
-            parameters = [self._parameter(claim, key) for key in self._keys(claim)]
-            metafunc.parametrize("case", parameters, indirect=True)
-
-    def _keys(self, claim: Claim) -> list[CaseKey]:
-        return [
-            CaseKey(claim.id, transform, style, variant, backend, self.subject.mode)
-            for transform in claim.across or ("-",)
-            for style in claim.styles or ("-",)
-            for variant in self._variants(claim)
-            for backend in self.backends
-        ]
-
-    def _variants(self, claim: Claim) -> tuple[str, ...]:
-        searched = (SEARCH,) if claim.search and self.config.option.examples else ()
-        return (*(claim.variants or ("-",)), *searched)
-
-    def _parameter(self, claim: Claim, key: CaseKey) -> Any:
-        lift = LIFTS.get(key.transform)
-        layers = {layer.name for layer in lift.layers} if lift else ()
-        marks = [
-            getattr(pytest.mark, word)
-            for word in (*sorted(layers), key.style, key.backend)
-            if word != "-"
-        ]
-        if reason := _not_applicable(claim, key):
-            marks.append(pytest.mark.skip(reason=reason))
-        return pytest.param((claim, key), id=words_of(key), marks=marks)
+            metafunc.parametrize("case", self._crossing.parameters(claim), indirect=True)
 
     @pytest.fixture
     def case(self, request: pytest.FixtureRequest, snapshot: SnapshotAssertion) -> Iterator[Case]:
@@ -214,8 +193,8 @@ class ConformanceSession:
         of_a_claim = hasattr(getattr(item, "function", None), "claim")
         if of_a_claim:
             # A traceback reads and parses Flax's and JAX's source, a tenth of a second each: it is
-            # made where it is shown (`_explain`), not for each known deviation.
-            item.repr_failure = _in_a_line  # type: ignore[method-assign]
+            # made where it is shown (`failures.explain`), not for each known deviation.
+            item.repr_failure = failures.in_a_line  # type: ignore[method-assign]
         report: pytest.TestReport = yield  # type: ignore[assignment]
         if not of_a_claim:
             return report  # type: ignore[return-value]
@@ -224,9 +203,9 @@ class ConformanceSession:
         claim, key = item.callspec.params["case"]  # type: ignore[attr-defined]
         verdict, deviation = self._judge(claim, key, report, call)
         if report.failed:
-            _explain(report, item, claim, key, call)
+            failures.explain(report, item, claim, key, call)
         properties = [("case", str(key)), *vars(key).items(), ("verdict", str(verdict))]
-        properties += _failure(call.excinfo.value if call.excinfo else None, verdict)
+        properties += failures.properties_of(call.excinfo.value if call.excinfo else None, verdict)
         if verdict is Verdict.KNOWN_DEVIATION and deviation:
             properties += [("deviation", deviation.source), ("cause", deviation.cause)]
         case: Case | None = getattr(item, "funcargs", {}).get("case")
@@ -250,7 +229,7 @@ class ConformanceSession:
         """The verdict of a case; sets the report's outcome to fit where a deviation is known."""
         error = call.excinfo.value if call.excinfo else None
         if report.skipped:
-            if _not_applicable(claim, key):
+            if crossing.not_applicable(claim, key):
                 return Verdict.NOT_APPLICABLE, None
             report.outcome = "failed"
             vars(report).pop("wasxfail", None)  # pytest does not count a failure that has it
@@ -290,14 +269,14 @@ class ConformanceSession:
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:
         """Gives a case that took its worker along the verdict that it can give nobody itself."""
-        found = key_of(crashitem, self.config.rootpath, self._keys)
+        found = key_of(crashitem, self.config.rootpath, self._crossing.keys)
         if found is None:
             return
         claim, key = found
         error = survival.ProcessEnded(str(report.longrepr))
         report.user_properties = [
             *(("case", str(key)), *vars(key).items(), ("verdict", str(Verdict.BROKEN))),
-            *_failure(error, Verdict.BROKEN),
+            *failures.properties_of(error, Verdict.BROKEN),
         ]
         report.longrepr = f"{report.longrepr}\nclaim: {claim.sentence}\ncase:  {key}"
 
@@ -389,85 +368,3 @@ def _start_record(path: Path, session: ConformanceSession) -> records.Writer:
         return records.Writer(path, _header(session))
     except OSError as error:
         raise pytest.UsageError(f"--record {path}: {error.strerror}") from None
-
-
-def _in_a_line(excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
-    return excinfo.exconly()
-
-
-def _failure(error: BaseException | None, verdict: Verdict) -> list[tuple[str, str]]:
-    """What a record keeps of a failure."""
-    if error is None or verdict is Verdict.NOT_APPLICABLE:
-        return []
-    return [(name, str(text)) for name, text in vars(failure_in(error)).items()]
-
-
-def _not_applicable(claim: Claim, key: CaseKey) -> str:
-    """Why the running Flax cannot have this case: it never had what is claimed. Else empty."""
-    since, what = claim.since, "what the claim speaks of"
-    lift = LIFTS.get(key.transform)
-    if lift and not at_least(lift.since):
-        [latest, *_] = [layer for layer in lift.layers if layer.since == lift.since]
-        since, what = lift.since, f"nnx.{latest.name}"
-    return "" if at_least(since) else f"{NOT_APPLICABLE}{what} came with flax {since}"
-
-
-def _explain(
-    report: pytest.TestReport,
-    item: pytest.Item,
-    claim: Claim,
-    key: CaseKey,
-    call: pytest.CallInfo[None],
-) -> None:
-    """Says in the report what was promised, by which section of the guide, and how to rerun."""
-    style = "value" if call.excinfo and isinstance(call.excinfo.value, ClaimBroken) else "short"
-    if call.excinfo and (call.when == "call" or not isinstance(report.longrepr, str)):
-        report.longrepr = call.excinfo.getrepr(
-            style=style,  # type: ignore[arg-type]
-            tbfilter=lambda excinfo: _shown(excinfo, item.path),
-        )
-    lines = (
-        f"claim: {claim.sentence}",
-        f"guide: {claim.guide}",
-        f"case:  {key}",
-        f"rerun: {rerun_command(item, key)}",
-    )
-    if hasattr(report.longrepr, "addsection"):
-        report.longrepr.addsection(claim.id, "\n".join(lines))  # type: ignore[union-attr]
-    else:
-        report.longrepr = "\n".join((str(report.longrepr), *lines))
-    case: Case | None = getattr(item, "funcargs", {}).get("case")
-    if case and call.excinfo:
-        scripts = case.scripts(call.excinfo.value)
-        report.sections += [("standalone script", script) for script in scripts]
-
-
-def _shown(excinfo: pytest.ExceptionInfo[BaseException], test: Path) -> "Traceback":
-    """The traceback from the test on, with none of JAX's own frames but the last."""
-    frames = excinfo.traceback.cut(path=test)
-    of_jax = Path(jax.__file__).parent
-    return frames.filter(
-        lambda frame: frame is frames[-1] or of_jax not in Path(frame.path).parents
-    )
-
-
-def rerun_command(item: pytest.Item, key: CaseKey) -> str:
-    """One line for a shell that runs just this case again, from where this run was started."""
-    name = item.nodeid.partition("::")[2]
-    words = ["python", "-m", "pytest"]
-    if key.mode != DEFAULT_MODE:
-        words += ["--mode", key.mode]
-    if item.config.option.fault:
-        words += ["--fault", item.config.option.fault]
-    if item.config.option.no_known_deviations:
-        words.append("--no-known-deviations")
-    for file in item.config.option.deviations:
-        words += ["--deviations", file]
-    if key.variant == SEARCH:
-        words += ["--examples", str(item.config.option.examples)]
-    if item.path.is_relative_to(item.config.rootpath) and not item.config.option.pyargs:
-        module = os.path.relpath(item.path, item.config.invocation_params.dir)
-        words.append(f"{module}::{name}")
-    else:
-        words += ["--pyargs", f"{item.module.__name__}::{name}"]  # type: ignore[attr-defined]
-    return shlex.join(words)
