@@ -7,6 +7,7 @@ import pytest
 
 from tools.mutants import __main__ as command
 from tools.mutants import processes, results
+from tools.mutants.reach import Reach
 from tools.mutants.suites import End, Suite
 
 SOURCE = """
@@ -116,6 +117,19 @@ def test_run(place: MadeUp, capsys: pytest.CaptureFixture[str]) -> None:
             assert tried.guide == (tried.line != 4)
             assert (tried.ours.end, tried.theirs.end) == expected, tried.key
     assert (place.flax / "nnx" / "extract.py").read_text() == SOURCE
+
+
+def test_candidates(place: MadeUp) -> None:
+    """Where no suite is asked, a mutant is in a line that the guide's own examples run."""
+
+    def reach(*lines: int) -> Reach:
+        return Reach({}, {"nnx/extract.py": {line: frozenset({"test"}) for line in lines}})
+
+    def lines(suites: list[Reach] | None) -> set[int]:
+        return {found.mutation.line for found in command.candidates(place.flax, suites, reach(3))}
+
+    assert lines(None) == {3}
+    assert lines([reach(4, 5), reach(4)]) == {3, 4}
 
 
 def test_bad_input(place: MadeUp, capsys: pytest.CaptureFixture[str]) -> None:

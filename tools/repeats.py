@@ -1,6 +1,6 @@
 """Runs the suite again and again on one subject, each time another way: nothing must change.
 
-    python tools/repeats.py [--times 20] [--folder DIR] [-- PYTEST ARGUMENTS]
+    python tools/repeats.py [--times 20] [--busy N] [--folder DIR] [-- PYTEST ARGUMENTS]
 
 The subject is that of the environment. A run has an order, a hash seed and a number of workers of
 its own, and every other one has a machine that is busy with something else. Exits with 1 where two
@@ -63,14 +63,17 @@ def load(processes: int) -> Iterator[None]:
             process.wait()
 
 
-def run(way: Way, folder: Path, arguments: Sequence[str]) -> Record:
-    """The record of a run; raises RecordError where it came to no end."""
+def run(way: Way, folder: Path, arguments: Sequence[str], busy: int) -> Record:
+    """The record of a run; raises RecordError where it came to no end.
+
+    `busy` is how many processes a loaded machine has to do with beside.
+    """
     path, log = folder / f"{way.number}.jsonl", folder / f"{way.number}.log"
     path.unlink(missing_ok=True)
     own = ["-q", "-p", "no:cacheprovider", "--record", str(path)]
     command = [sys.executable, "-m", "pytest", *own, *way.arguments, *arguments]
     environ = os.environ | {"PYTHONHASHSEED": str(way.number)}
-    with log.open("w", encoding="utf-8") as words, load(way.is_loaded * (os.cpu_count() or 1)):
+    with log.open("w", encoding="utf-8") as words, load(way.is_loaded * busy):
         code = subprocess.run(
             command, env=environ, stdout=words, stderr=subprocess.STDOUT, check=False
         ).returncode
@@ -97,6 +100,13 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--times", type=int, default=20, help="how many runs")
     parser.add_argument(
+        "--busy",
+        type=int,
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="how many processes are a load; by default one per processor",
+    )
+    parser.add_argument(
         "--folder", type=Path, default=Path(".conformance/repeats"), help="for records and logs"
     )
     parser.add_argument("pytest", nargs="*", default=["--pyargs", "conformance"])
@@ -106,7 +116,7 @@ def main(arguments: Sequence[str]) -> int:
     found = 0
     for way in map(Way, range(options.times)):
         try:
-            record = run(way, options.folder, options.pytest)
+            record = run(way, options.folder, options.pytest, options.busy)
         except RecordError as error:
             print(f"{way}: {error}")  # noqa: T201
             return 1

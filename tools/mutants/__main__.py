@@ -104,18 +104,23 @@ class Workplace:
             return suite.measure(self.flax, folder)
 
 
-def candidates(flax: Path, suites: Sequence[Reach], examples: Reach) -> Iterator[Mutant]:
-    """Every mutation of what tests of both suites run through, or the guide's own examples.
+def candidates(flax: Path, suites: Sequence[Reach] | None, examples: Reach) -> Iterator[Mutant]:
+    """Every mutation of what the guide's own examples run through, or tests of all the suites.
 
     Elsewhere, one of the suites could notice nothing: in other modes than the default, or in what
-    transforms are not about.
+    transforms are not about. Without suites, the examples alone decide.
     """
+
+    def is_run(file: str, first: int, last: int) -> bool:
+        if examples.through(file, first, last):
+            return True
+        return suites is not None and all(suite.through(file, first, last) for suite in suites)
+
     for pattern in MACHINERY:
         for path in sorted(flax.glob(pattern)):
             file = path.relative_to(flax).as_posix()
             for found in mutations(path.read_bytes()):
-                place = (file, found.first, found.last)
-                if examples.through(*place) or all(suite.through(*place) for suite in suites):
+                if is_run(file, found.first, found.last):
                     yield Mutant(file, found)
 
 
@@ -141,7 +146,8 @@ class Trial:
 
     def run(self) -> None:
         """Tries mutants, several at a time, until all are tried or the time is over."""
-        found = list(candidates(self.place.flax, self._reaches, self._examples))
+        suites = None if self.options.guide else self._reaches
+        found = list(candidates(self.place.flax, suites, self._examples))
         mutants = ordered(found, self.options.seed)
         able = (mutant for mutant in mutants if compiles(mutant.mutation, self._source(mutant)))
         queue = filter(self._is_wanted, islice(able, self.options.count))
@@ -216,6 +222,9 @@ def main(arguments: Sequence[str]) -> int:
     trying = commands.add_parser("run", help="try mutants")
     trying.add_argument("--count", type=int, default=120, help="how many (120)")
     trying.add_argument("--seed", type=int, default=0, help="of the sample (0)")
+    trying.add_argument(
+        "--guide", action="store_true", help="only in lines that the guide's own examples run"
+    )
     trying.add_argument("--jobs", type=int, default=1, help="how many at a time (1)")
     trying.add_argument("--minutes", type=float, default=math.inf, help="begin none after so many")
     trying.add_argument(
