@@ -240,3 +240,14 @@ def test_source(
     assert ran.endswith("--pyargs conformance -n auto -k one\n")
     assert built == [tree]
     assert "3 passed" in capfd.readouterr().out
+
+
+def test_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run gets the variables that are set, but for what they tell pytest."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-k one")
+    monkeypatch.setenv("XLA_FLAGS", "--one")
+
+    environ = runs.suite_environment(tmp_path)
+
+    assert "PYTEST_ADDOPTS" not in environ
+    assert (environ["PYTHONPATH"], environ["XLA_FLAGS"]) == (str(tmp_path), "--one")

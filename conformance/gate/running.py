@@ -8,9 +8,6 @@ from pathlib import Path
 
 from conformance.matrix.runs import suite_arguments, suite_environment
 
-# What a developer or a CI has set for runs of its own is not for this one.
-_NOT_OURS = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
-
 
 @dataclass(frozen=True)
 class Files:
@@ -64,7 +61,7 @@ def command(
 
 def run(words: Sequence[str], suite: Path, files: Files, say: Callable[[str], None]) -> int:
     """Runs the command and passes on what it says; gives its exit code."""
-    environ = {k: v for k, v in suite_environment(suite).items() if k not in _NOT_OURS}
+    environ = suite_environment(suite)
     own = os.environ.get("PYTHONPATH")
     if own:
         environ["PYTHONPATH"] += os.pathsep + own

@@ -17,6 +17,7 @@ from conformance.matrix.environments import SETTINGS, interpreter, make
 from conformance.matrix.subjects import MatrixError, Wanted
 from conformance.report.judging import Judged, judge_again
 
+_NOT_OURS = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
 _WITH_A_VERDICT = (0, 1, 5)  # pytest's codes of a run that came to its end
 
 
@@ -180,5 +181,9 @@ def suite_arguments(
 
 
 def suite_environment(suite: Path) -> dict[str, str]:
-    """The process's own variables, with a copy of the suite for Python to find."""
-    return os.environ | {"PYTHONPATH": str(suite)}
+    """The process's own variables, with a copy of the suite for Python to find.
+
+    What a developer or a CI tells pytest by them is for runs of its own.
+    """
+    kept = {name: value for name, value in os.environ.items() if name not in _NOT_OURS}
+    return kept | {"PYTHONPATH": str(suite)}
