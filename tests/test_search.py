@@ -4,7 +4,7 @@ import random
 import runpy
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from conformance.repro import recording
 from conformance.repro.script import scripts
 from conformance.search import drawing, searching
 from conformance.search.judging import FILE, RETURNING, judge, search
-from conformance.search.scripts import Script
+from conformance.search.scripts import Script, plain_classes
 from conformance.search.searching import Search
 from conformance.search.standalone import standalone
 from tests import broken_jit
@@ -59,7 +59,7 @@ def test_draw(kind: str) -> None:
         choose = random.Random(seed).choice
         drawn = drawing.draw(choose, kind, returns=seed % 2 == 1)
 
-        drawn.compiled().study()
+        drawn.compiled(plain_classes()).study()
         assert drawing.draw(random.Random(seed).choice, kind, returns=seed % 2 == 1) == drawn
 
 
@@ -78,7 +78,7 @@ EDITS = {
 @pytest.mark.parametrize(("body", "edit"), EDITS.values(), ids=EDITS)
 def test_edit(body: tuple[str, ...], edit: Edit) -> None:
     """What a body changes in the end says what a transform owes it."""
-    assert script(*body).compiled().study().edit is edit
+    assert script(*body).compiled(plain_classes()).study().edit is edit
 
 
 FORGETTING = {
@@ -95,7 +95,7 @@ FORGETTING = {
 @pytest.mark.parametrize(("body", "forgets"), FORGETTING.values(), ids=FORGETTING)
 def test_forgets(body: tuple[str, ...], forgets: bool) -> None:
     """What is changed and then taken out of the graph is told: nobody says what becomes of it."""
-    assert script(*body).compiled().study().forgets is forgets
+    assert script(*body).compiled(plain_classes()).study().forgets is forgets
 
 
 def test_refused_by_python(make_case: MakeCase) -> None:
@@ -118,17 +118,28 @@ def test_same_again(make_case: MakeCase) -> None:
     """A search draws what it drew before, and as much as it was asked for."""
     drawn: tuple[list[Script], list[Script]] = ([], [])
     for seen in drawn:
-        Search(make_case(), 30, lambda _, script, seen=seen: seen.append(script)).run()
+        Search(make_case(), 30, lambda _, script, __, seen=seen: seen.append(script)).run()
 
     assert drawn[0] == drawn[1]
     assert len(drawn[0]) == 30
+
+
+def test_classes(make_case: MakeCase, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scripts share their classes, which nothing ever forgets, until JAX is told to forget."""
+    monkeypatch.setattr(searching, "FORGET", 10)
+    seen: list[type] = []
+
+    Search(make_case(), 30, lambda _, __, classes: seen.append(classes["Node"])).run()
+
+    assert len(seen) == 30
+    assert 1 < len(set(seen)) <= 1 + 30 // 10
 
 
 def test_goes_on(make_case: MakeCase, monkeypatch: pytest.MonkeyPatch) -> None:
     """A search does not end with a failure; those of which the cause is known are told apart."""
     monkeypatch.setattr(searching, "ROUND", 10)
 
-    def fails(case: Case, script: Script) -> None:
+    def fails(case: Case, script: Script, classes: Mapping[str, type]) -> None:
         raise (ValueError, KeyError)[len(script.objects) % 2](f"at {len(script.make)}")
 
     case = make_case()
@@ -146,7 +157,7 @@ def test_goes_on(make_case: MakeCase, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_suite_error(make_case: MakeCase) -> None:
     """What is wrong with the suite is no finding."""
 
-    def fails(case: Case, script: Script) -> None:
+    def fails(case: Case, script: Script, classes: Mapping[str, type]) -> None:
         raise SuiteError("wrong")
 
     with pytest.raises(SuiteError, match="wrong"):

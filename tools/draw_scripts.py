@@ -14,7 +14,7 @@ from conformance.harness.spelling import is_object
 from conformance.harness.twins import Scene, element_inputs
 from conformance.search import drawing
 from conformance.search.judging import FILE
-from conformance.search.scripts import Script, study
+from conformance.search.scripts import Script, plain_classes, study
 from conformance.search.searching import MOST
 
 LEAST = 4  # statements of the body: a program is compiled for each script
@@ -54,7 +54,7 @@ def is_spared(script: Script, kind: str) -> bool:
     Up to 0.10.4 a Variable that is returned is no node. The first vjp and jvp, of 0.12.5, go round
     in a cycle until the stack ends, and JAX does not recover from that.
     """
-    compiled = script.compiled()
+    compiled = script.compiled(plain_classes())
     objects = compiled.make(0)
     if script.returned:
         _, returned = compiled.body(*objects, *element_inputs(1))

@@ -14,26 +14,24 @@ from flax import nnx
 from conformance.harness import spelling
 from conformance.harness.descriptions import nodes
 from conformance.harness.twins import element_inputs
-from conformance.search.scripts import Script, namespace
+from conformance.search.scripts import Script, namespace, plain_classes
 
 T = TypeVar("T")
 Choose = Callable[[Sequence[T]], T]  # the first of what is to choose from is the simplest
 
 GO_ON = (False, True, True, True)
 NEW, ALIASES = ("extra", "spare"), ("tied", "again")
-_CLASSES = "class Node(nnx.Module): pass\nclass Count(nnx.Variable): pass"
 
 
 @dataclass
 class World:
     """Live objects, and the statements that made them what they are."""
 
-    names: dict[str, Any] = field(default_factory=namespace)
+    names: dict[str, Any] = field(default_factory=lambda: namespace(plain_classes()))
     objects: list[str] = field(default_factory=list)
     made: int = 0
 
     def __post_init__(self) -> None:
-        exec(_CLASSES, self.names)
         self.names["element"] = 0
 
     def run(self, statement: str) -> None:

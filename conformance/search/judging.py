@@ -12,7 +12,7 @@ from flax import nnx
 
 from conformance.harness.cases import Case
 from conformance.harness.transforms import Body, Setting, Transform
-from conformance.search.scripts import Script, keep, study
+from conformance.search.scripts import Script, keep, make_classes, study
 from conformance.search.searching import Search
 from conformance.search.standalone import standalone
 
@@ -21,9 +21,12 @@ FILE = Path(__file__).parent.parent / "random_scripts" / "scripts.toml"
 Judge = Callable[[Case], None]
 
 
-def judge(case: Case, script: Script) -> None:
-    """Runs a script under the transform of `case`, and in plain Python."""
-    compiled = script.compiled()
+def judge(case: Case, script: Script, classes: Mapping[str, type] | None = None) -> None:
+    """Runs a script under the transform of `case`, and in plain Python.
+
+    Without `classes` it has some of its own, which no cache has seen.
+    """
+    compiled = script.compiled(classes or make_classes())
     edit = study(script).edit
     transform = _returning(case.transform) if script.returned else case.transform
     case.scripts = lambda error: [standalone(script, case.transform, edit, error)]

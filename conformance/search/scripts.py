@@ -26,7 +26,7 @@ from conformance.harness.twins import Maker, Scene, element_inputs, together
 
 RETURNED = "returned"  # the attribute of the first object that holds what a body returned
 
-_PROGRAM = """\
+_CLASSES = """\
 class Node(nnx.Module):
     pass
 
@@ -35,6 +35,8 @@ class Count(nnx.Variable):
     pass
 
 
+"""
+_FUNCTIONS = """\
 def make(element):
 {make}
     return {objects},
@@ -62,23 +64,44 @@ class Script:
 
     def program(self) -> str:
         """The source of the functions `make` and `body`, and of the classes that they use."""
-        return _PROGRAM.format(
+        return _CLASSES + self._functions()
+
+    def _functions(self) -> str:
+        return _FUNCTIONS.format(
             make=textwrap.indent("\n".join(self.make), "    "),
             objects=", ".join(self.objects),
             body=textwrap.indent("\n".join(self.body), "    "),
             output=f"y, [{', '.join(self.returned)}]" if self.returned else "y",
         ).replace("    y = x\n\n", "    y = x\n")
 
-    def compiled(self) -> "Compiled":
-        """The functions of the program, with classes of their own."""
-        names = namespace()
-        exec(compile(self.program(), "<script>", "exec"), names)
+    def compiled(self, classes: Mapping[str, type]) -> "Compiled":
+        """The functions of the program, with these classes."""
+        names = namespace(classes)
+        exec(compile(self._functions(), "<script>", "exec"), names)
         return Compiled(names["make"], names["body"], len(self.objects), bool(self.returned))
 
 
-def namespace() -> dict[str, Any]:
-    """The names that a script may use."""
+def make_classes() -> Mapping[str, type]:
+    """The classes of a program, anew.
+
+    JAX, Flax and Python's abstract base classes remember a class for ever, and compare it with
+    every other one: to make some for each of many scripts fills the memory.
+    """
+    names: dict[str, Any] = {"__name__": "script", "nnx": nnx}
+    exec(_CLASSES, names)
+    return {name: names[name] for name in ("Node", "Count")}
+
+
+@functools.cache
+def plain_classes() -> Mapping[str, type]:
+    """The classes for all that is run in plain Python alone."""
+    return make_classes()
+
+
+def namespace(classes: Mapping[str, type]) -> dict[str, Any]:
+    """The names that a script may use, these classes among them."""
     return {
+        **classes,
         "__name__": "script",
         "jnp": jnp,
         "nnx": nnx,
@@ -138,7 +161,7 @@ class Compiled:
 @functools.lru_cache
 def study(script: Script) -> "Studied":
     """What the body of a script does."""
-    return script.compiled().study()
+    return script.compiled(plain_classes()).study()
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import logging
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,12 +16,12 @@ from conformance.harness.observations import Observation
 from conformance.harness.transforms import Answer, Edit
 from conformance.harness.verdicts import SuiteError, WrongResult, failure_in
 from conformance.search import drawing
-from conformance.search.scripts import Script, study
+from conformance.search.scripts import Script, make_classes, study
 from conformance.search.standalone import standalone
 
 ROUND = 500  # scripts that are drawn by one run of Hypothesis
 SHRINKS = 100  # scripts that are tried beyond those, to find shorter ones
-FORGET = 200  # scripts after which JAX may forget what it has compiled
+FORGET = 200  # scripts that share what JAX has compiled, and their classes
 TELL = 10.0  # seconds between two lines of progress
 
 # What a kind of scripts comes to at most.
@@ -60,13 +60,14 @@ class Search:
 
     case: Case
     examples: int
-    judge: Callable[[Case, Script], None]
+    judge: Callable[[Case, Script, Mapping[str, type]], None]
     returns: bool = False
     tried: int = 0
     shrinking: int = 0
     findings: dict[str, Finding] = field(default_factory=dict)
     known: Counter[str] = field(default_factory=Counter)
     answers: Counter[str] = field(default_factory=Counter)
+    _classes: Mapping[str, type] = field(default_factory=make_classes)
     _told: float = field(default_factory=time.monotonic)
 
     def run(self) -> None:
@@ -153,14 +154,17 @@ class Search:
         """The kind of failure of a script, where it fails for no cause that is known."""
         if (self.tried + self.shrinking) % FORGET == 0:
             jax.clear_caches()
+            self._classes = make_classes()
         if time.monotonic() - self._told > TELL:
             self._tell("going on")
         case = replace(self.case, notes={}, seen=Observation())
         try:
-            self.judge(case, script)
+            self.judge(case, script, self._classes)
         except SuiteError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever is raised is what was found
+            # A tracer may be left where JAX will compare the structures of the next scripts.
+            self._classes = make_classes()
             if cause := self.case.explain(error):
                 self.known[cause] += 1
                 return None
