@@ -285,7 +285,7 @@ def test_command_needs_no_jax() -> None:
 
 
 def test_who_asks_for_versions() -> None:
-    """Spelling and the subject ask for versions; the session, for what is not applicable."""
+    """Spelling and the subject ask for versions; a crossing, for what is not applicable."""
     asking = {
         path.stem
         for path in [*HARNESS.glob("*.py"), *PACKAGE.glob("*.py")]
@@ -293,7 +293,7 @@ def test_who_asks_for_versions() -> None:
         if name in ("at_least", "version_of", "import importlib.metadata")
     }
 
-    assert asking == {"spelling", "subject", "session"}
+    assert asking == {"spelling", "subject", "crossing"}
 
 
 def test_who_probes() -> None:
@@ -301,7 +301,7 @@ def test_who_probes() -> None:
     found = [
         f"{path.name}:{line}"
         for path in HARNESS.glob("*.py")
-        if path.stem not in ("session", "plugin", "subject")
+        if path.stem not in ("failures", "plugin", "session", "subject")
         for line, name in names(ast.parse(path.read_text()))
         if name == "hasattr"
     ]
