@@ -129,3 +129,24 @@ def test_abstract_outputs(case: Case) -> None:
     }
     outputs = nnx.eval_shape(build, x)
     case.equal({"outputs": outputs}, {"outputs": with_arrays(build(x), shapes)})
+
+
+def use(given: tuple[Any, ...], x: jax.Array) -> tuple[Any, ...]:
+    """A row of what was built, and its objects."""
+    array, *objects = given
+    return (array[None] * x, *objects)
+
+
+@claim("basics/abstract-arguments", guide="Transformations")
+def test_abstract_arguments(case: Case) -> None:
+    """A Module that is given under `nnx.eval_shape` is one in the body, and what comes of it has
+    the shapes and dtypes that it would have; what it shares stays shared, and it stays as it is."""
+    (x,) = element_inputs(1)
+    shapes = {
+        path: jax.ShapeDtypeStruct(array.shape, array.dtype)
+        for path, array in arrays_of(use(build(x), x)).items()
+    }
+    given = build(x)
+    outputs = nnx.eval_shape(use, given, x)
+    expected = {"outputs": with_arrays(build(x), shapes), "given": build(x)}
+    case.equal({"outputs": outputs, "given": given}, expected)

@@ -9,8 +9,8 @@ import numpy as np
 from flax import nnx
 
 from conformance.faults.fault import Call, Fault
-from conformance.faults.graphs import is_node
-from conformance.harness.descriptions import describe
+from conformance.faults.graphs import attributes, copy, is_node, is_plain, put
+from conformance.harness.descriptions import describe, nodes
 
 CACHE = ("jit_cache/*",)
 
@@ -73,6 +73,25 @@ def half_precision_shapes() -> AbstractContextManager[Any]:
     return mock.patch.object(nnx, "eval_shape", eval_shape)
 
 
+def untied_arguments() -> AbstractContextManager[Any]:
+    """Every Variable that a body of eval_shape is given by two names is two."""
+    real = nnx.eval_shape
+
+    def eval_shape(body: Any, *arguments: Any, **options: Any) -> Any:
+        def on_untied(*given: Any) -> Any:
+            seen: set[int] = set()
+            for owner in [node for _, node in nodes(given) if is_plain(node)]:
+                for name, value in attributes(owner).items():
+                    if isinstance(value, nnx.Variable) and id(value) in seen:
+                        put(owner, name, copy(value))
+                    seen.add(id(value))
+            return body(*given)
+
+        return real(on_untied, *arguments, **options)
+
+    return mock.patch.object(nnx, "eval_shape", eval_shape)
+
+
 def _is_shape(leaf: Any) -> bool:
     return isinstance(leaf, jax.ShapeDtypeStruct)
 
@@ -105,7 +124,13 @@ FAULTS = (
     Fault(
         "abstract-half-precision",
         "eval_shape says half precision of floats.",
-        ("basics/abstract-outputs",),
+        ("basics/abstract-*",),
         patch=half_precision_shapes,
+    ),
+    Fault(
+        "abstract-arguments-untied",
+        "eval_shape gives its body two Variables for one that its arguments share.",
+        ("basics/abstract-arguments",),
+        patch=untied_arguments,
     ),
 )

@@ -224,22 +224,27 @@ class Case:
         raise NoError(f"expected an error, found none; {outcome}")
 
     def done_or_refused(
-        self, call: Callable[[], Any], scene: twins.Scene, judge: Callable[[Any], None]
+        self,
+        call: Callable[[], Any],
+        scene: twins.Scene,
+        judge: Callable[[Any], None],
+        match: str = "",
     ) -> None:
         """Makes `call`, which may be refused if it leaves `scene` as it was.
 
         Which of the two it was goes into the case's notes. Where it is done, `judge` gets the
-        outputs, and raises where they or the objects are wrong.
+        outputs, and raises where they or the objects are wrong. `match` is what the message of a
+        refusal must hold, as in `refuses`.
         """
         before = scene.describe()
         try:
             outputs = call()
         except _REFUSALS as error:
-            if not _refuses(error):
+            if not _refuses(error, match):
                 raise
             self.notes["answer"] = self.seen.choice = "refused"
             self._unchanged(before, scene, error)
-            self.seen.refused(error, "")
+            self.seen.refused(error, match)
             return
         self.notes["answer"] = self.seen.choice = "done"
         judge(outputs)

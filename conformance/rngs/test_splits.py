@@ -187,3 +187,56 @@ def test_other_state_untouched(case: Case) -> None:
             "same Variables": True,
         },
     )
+
+
+SHARED: dict[str, Callable[[Noisy], Any]] = {
+    "stream": lambda noisy: noisy.rngs.noise,
+    "rngs": lambda noisy: noisy.rngs,
+}
+
+
+@claim(
+    "rngs/split-shared",
+    guide=GUIDE,
+    across=("vmap",),
+    styles=("function",),
+    variants={
+        f"{form}_{label}": (split, shared)
+        for form, split in FORMS.items()
+        for label, shared in SHARED.items()
+    },
+)
+def test_split_shared(case: Case) -> None:
+    """Random state that is reached by two names is split once, and stays shared."""
+    split, shared = case.variant
+    key = light_key(0)
+    noisy = Noisy(light_rngs(noise=key))
+    noisy.again = shared(noisy)
+    during = {}
+
+    def draw_by_both(noisy, x):
+        again = getattr(noisy.again, "noise", noisy.again)
+        return words(noisy.rngs.noise()), words(again())
+
+    lifted = lift_noise(case, SPLIT, draw_by_both)
+
+    def inner(noisy, x):
+        during.update(shapes(noisy.rngs.noise))
+        return lifted(noisy, x)
+
+    draws = split(case, inner, noisy, noise_inputs(case))
+    axis = (case.elements,)
+    case.equal(
+        {
+            "during": during,
+            "after": read_stream(noisy.rngs.noise),
+            "still shared": noisy.again is shared(noisy),
+            "different": different(*draws),
+        },
+        {
+            "during": {"key": axis, "count": axis},
+            "after": stream_of(key, 1),
+            "still shared": True,
+            "different": 2 * case.elements,
+        },
+    )

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from flax import nnx
 
 from conformance.harness import spelling
@@ -70,6 +71,26 @@ def test_broadcast_once(case: Case) -> None:
     found["y"] = case.call(lifted, found["weights"], x)
     y = each(use, [wrap(part) for part in parts], x)
     case.equal(found, with_held(wrap(mapped.stack(parts))) | {"y": y})
+
+
+SIZES = {"vmap": "axis_size", "scan": "length"}  # JAX's pmap wants an axis of some argument
+
+
+@claim("state_axes/all-broadcast", guide=GUIDE, across=tuple(SIZES), styles=("function",))
+def test_all_broadcast(case: Case) -> None:
+    """Where one `None` broadcasts all arguments, every element or step gets them as they are."""
+
+    def body(weights, x):
+        seen = {"bias": spelling.read(weights.bias), "count": spelling.read(weights.count), "x": x}
+        return seen | {"y": x @ spelling.read(weights.kernel)}
+
+    weights = Weights()
+    x = inputs(1)[0]
+    size = {SIZES[case.transform.name]: case.elements}
+    lifted = case.decorate(body, in_axes=None, out_axes=0, **size)
+    found = with_held(weights) | {"output": lifted(weights, x)}
+    output = {name: np.stack([y] * case.elements) for name, y in body(Weights(), x).items()}
+    case.equal(found, with_held(Weights()) | {"output": output})
 
 
 @claim("state_axes/divergent-broadcast", guide=GUIDE, across=("vmap",), styles=STYLES)
