@@ -93,6 +93,32 @@ def test_within_argument_inconsistent(case: Case) -> None:
     refuses(case, lifted, {"a": weights, "b": [weights, (weights,)]}, ways=(one, other))
 
 
+def one_variable(case: Case):
+    weights = Weights(square(case))
+    weights.scale = weights.param
+    return weights
+
+
+def one_module(case: Case):
+    weights = Weights(square(case))
+    weights.param = weights.scale = Holder(weights.param)
+    return weights
+
+
+@claim(
+    "aliasing/names-inconsistent",
+    guide=GUIDE,
+    across=(*MAPPING, *LAYING_OUT),
+    styles=("function",),
+    variants={"variable": one_variable, "module": one_module},
+)
+def test_names_inconsistent(case: Case) -> None:
+    """What an object holds by two names is refused where its sub-states treat these names in two
+    ways."""
+    _, prefix = in_part(case)
+    refuses(case, lift(case, use, prefix), case.variant(case), ways=whole(case))
+
+
 @claim(
     "aliasing/broadcast-inconsistent",
     guide=GUIDE,

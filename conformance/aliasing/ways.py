@@ -115,7 +115,7 @@ def refuses(case: Case, lifted: Any, *arguments: Any, ways: Ways) -> None:
 
 
 def _inconsistent(case: Case, ways: Ways) -> str:
-    message = r"(?s)inconsistent aliasing(?=.*\bparam: )"
+    message = r"(?s)inconsistent aliasing(?=.*\bparam(/\w+)?: )"
     if case.transform.name in DIFFERENTIATING:  # has no words for them but that they differ
         return message + r"(?=.*\bparam: ([^\n]+)\n(.*\n)?\s*(?!Node)[^\n:]+: (?!\1(\n|$)))"
     return message + "".join(rf"(?=.*: {re.escape(str(way))}(\n|$))" for way in ways)

@@ -65,12 +65,35 @@ def update(module, x):
     return x.sum()
 
 
+class Labelled(nnx.Module):
+    """A Module without Variables."""
+
+    def __init__(self) -> None:
+        self.label = "new"
+
+
+def relabel(module, x):
+    module.label = "used"
+    return x.sum()
+
+
 NESTED = {
-    "into-jit": lambda module, x: nnx.jit(update)(module, x),
-    "into-vmap": lambda module, x: nnx.vmap(update)(module, x),
-    "into-remat": lambda module, x: nnx.remat(update)(module, x),
-    "into-cond": lambda module, x: nnx.cond(jnp.sum(x) > 0, update, update, module, x),
+    "into-jit": lambda update, *given: nnx.jit(update)(*given),
+    "into-vmap": lambda update, *given: nnx.vmap(update)(*given),
+    "into-remat": lambda update, *given: nnx.remat(update)(*given),
+    "into-cond": lambda update, *given: nnx.cond(jnp.sum(given[-1]) > 0, update, update, *given),
 }
+
+
+def rejects_handed_on(case: Case, captured, update) -> None:
+    """Holds that a body which gives `captured` to the transform of the variant is refused."""
+
+    def body(layer, x):
+        case.variant(update, captured, x)
+        return layer(x)
+
+    applied = case.apply(body, Layer)
+    case.refuses(applied.call, Scene.of([captured, *applied.objects]), match=REFUSAL)
 
 
 @claim(
@@ -83,11 +106,16 @@ NESTED = {
 def test_nested_object_intact(case: Case) -> None:
     """A captured Module that the body gives to another transform, which mutates it, is refused,
     and is as it was."""
-    captured = Kernel()
+    rejects_handed_on(case, Kernel(), update)
 
-    def body(layer, x):
-        case.variant(captured, x)
-        return layer(x)
 
-    applied = case.apply(body, Layer)
-    case.refuses(applied.call, Scene.of([captured, *applied.objects]), match=REFUSAL)
+@claim(
+    "closures/nested-static-intact",
+    guide=GUIDE,
+    across=("vmap", "jit"),
+    styles=("function",),
+    variants=NESTED,
+)
+def test_nested_static_intact(case: Case) -> None:
+    """So is a captured Module that holds no Variable, whose static attribute is mutated."""
+    rejects_handed_on(case, Labelled(), relabel)

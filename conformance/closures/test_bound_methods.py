@@ -13,7 +13,7 @@ from conformance.harness.cases import Case
 from conformance.harness.claims import claim
 from conformance.harness.transforms import ALL, AXIS, STEPS, Edit, Setting
 from conformance.harness.twins import Scene
-from conformance.models import Count
+from conformance.models import Count, Layer
 
 GUIDE = "Mutable Module cannot be passed by closure"
 REFUSAL = "bound method|trace level"
@@ -111,3 +111,20 @@ def test_bound_method_reading(case: Case) -> None:
     meter = Meter()
     call = CALLS[case.transform.name]
     case.refuses(lambda: call(case, meter.read), Scene.of([meter]), match=REFUSAL)
+
+
+class Ruler:
+    """No Module: an object of plain Python, with a method."""
+
+    def __init__(self, unit: int) -> None:
+        self.unit = unit
+
+    def measure(self, layer: Layer, x: jax.Array) -> jax.Array:
+        spelling.write(layer.kernel, spelling.read(layer.kernel) * self.unit)
+        return layer(x)
+
+
+@claim("closures/method-of-no-module", guide=GUIDE, across=ALL, styles=("function",))
+def test_method_of_no_module(case: Case) -> None:
+    """A bound method of an object that is no Module is a function like any other."""
+    case.holds(Ruler(3).measure, Layer)

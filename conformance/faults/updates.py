@@ -17,6 +17,7 @@ from conformance.harness.transforms import ALL
 USES = (
     *("aliasing/*accepted", "aliasing/tied-weights"),
     *("axis_metadata/*", "basics/nested-containers", "closures/as-argument"),
+    "closures/method-of-no-module",
     *("closures/object-intact", "graph_updates/*", "jit_cache/*", "lift_types/*", "methods/*"),
     *("rngs/*", "scan_carry/*", "state_axes/*", "state_propagation/*"),
 )

@@ -23,9 +23,10 @@ left out, a constant changed. Two suites look at each: ours, and Flax's own `tra
 and `rngs_test.py` of the same release. Both are treated alike. Each runs the tests that run through
 the mutated lines (as seen by coverage on the unharmed Flax), the cheapest case of each test first,
 until one fails; a test has 30 s more than three times its usual CPU time. Mutants are drawn, by a
-seed, from the lines that tests of both suites run through, or that the examples of the guide do:
-elsewhere, in other modes than the default and in what transforms are not about, one of the two
-could notice nothing. Costs are CPU seconds of the whole process, from the import of Flax on.
+seed, from the lines that the guide's own examples run; without `run --guide` also from those that
+tests of both suites run through. Elsewhere, in other modes than the default and in what transforms
+are not about, one of the two could notice nothing. Costs are CPU seconds of the whole process, from
+the import of Flax on.
 """
 
 
