@@ -104,6 +104,22 @@ def test_any_mutation_rejected(case: Case) -> None:
     rejects(case, Layer(), case.variant)
 
 
+def write_item(layer, y):
+    layer.kernel[0] = y[0]
+
+
+@claim(
+    "closures/item-mutation-rejected",
+    guide=GUIDE,
+    across=("vmap", "jit"),
+    styles=("function",),
+    since="0.10.7",  # before, an item was written to JAX's array, which refuses that
+)
+def test_item_mutation_rejected(case: Case) -> None:
+    """A body that writes one item of a Variable which it captured is refused."""
+    rejects(case, Layer(), write_item)
+
+
 def delete_static(layer, y):
     if "label" in vars(layer):
         del layer.label

@@ -22,6 +22,28 @@ def test_update_in_place(case: Case) -> None:
     case.holds(train, Layer)
 
 
+def set_first(layer, x):
+    layer.kernel[0] = x[-1]
+    return layer(x)
+
+
+def set_first_by_array(layer, x):
+    spelling.write(layer.kernel, spelling.read(layer.kernel).at[0].set(x[-1]))
+    return layer(x)
+
+
+@claim(
+    "state_propagation/update-item",
+    guide=GUIDE,
+    across=ALL,
+    styles=("function",),
+    since="0.10.7",  # before, an item was written to JAX's array, which refuses that
+)
+def test_update_item(case: Case) -> None:
+    """Of a Variable of which the body writes one item, that one is new outside, the rest is not."""
+    case.holds(set_first, Layer, twin=set_first_by_array)
+
+
 @claim(
     "state_propagation/per-element",
     guide=GUIDE,
