@@ -78,7 +78,7 @@ class Row:
 
 def run(subject: Wanted, folder: Path) -> Row:
     """Runs the cells of a release's guide; makes its environment where there is none."""
-    place = folder / "environments" / subject.name
+    place = folder.absolute() / "environments" / subject.name
     make(place, subject.requirements, subject.pythons)
     python = str(interpreter(place))
     found = look(python)

@@ -13,6 +13,7 @@ class Why(StrEnum):
     """The kinds of explanation. Only the last one asks for a claim or a case."""
 
     EQUIVALENT = "equivalent"
+    IMPORT = "at import"  # no test of either suite runs through it, so that none was asked
     PERFORMANCE = "performance only"
     MODE = "another mode"
     MESSAGE = "error message only"
