@@ -109,6 +109,14 @@ def test_refusal() -> None:
     assert seen.details == {"refusal": "ValueError: x has rank 2 here"}
 
 
+def test_refusal_without_addresses() -> None:
+    """Where the objects of a message lie is no part of it."""
+    seen = Observation(detailed=True)
+    seen.refused(ValueError("x with id=140100324552016 is <f at 0x7f00> here"), "x")
+
+    assert seen.details == {"refusal": "ValueError: x is <f> here"}
+
+
 def test_weakly_typed() -> None:
     """Whether an array's type is weak is a detail."""
     seen = Observation(detailed=True)

@@ -14,7 +14,7 @@ from conformance.harness.descriptions import Description, Leaf
 DETAIL_LENGTH = 1000  # characters of a detail that are kept
 
 _KEY = re.compile(r"(^| of )key( |$)")
-_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+| with id=[0-9]+")  # the second is Flax's word for it
 
 
 @dataclass
