@@ -23,12 +23,13 @@ def test_update_in_place(case: Case) -> None:
 
 
 def set_first(layer, x):
-    layer.kernel[0] = x[-1]
+    layer.kernel[0] = layer.kernel[1] + x[-1]
     return layer(x)
 
 
 def set_first_by_array(layer, x):
-    spelling.write(layer.kernel, spelling.read(layer.kernel).at[0].set(x[-1]))
+    kernel = spelling.read(layer.kernel)
+    spelling.write(layer.kernel, kernel.at[0].set(kernel[1] + x[-1]))
     return layer(x)
 
 
@@ -40,7 +41,8 @@ def set_first_by_array(layer, x):
     since="0.10.7",  # before, an item was written to JAX's array, which refuses that
 )
 def test_update_item(case: Case) -> None:
-    """Of a Variable of which the body writes one item, that one is new outside, the rest is not."""
+    """Of a Variable of which the body reads and writes items, those that it wrote are new outside,
+    and no others."""
     case.holds(set_first, Layer, twin=set_first_by_array)
 
 
