@@ -75,6 +75,19 @@ def test_main(
     assert report.main(seen) == 1
 
 
+def test_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a mutant that was tried again, the last result counts, and asks for no explanation."""
+    page, explained, seen = tmp_path / "page.md", tmp_path / "explained.toml", tmp_path / "seen"
+    monkeypatch.setattr(report, "PAGE", page)
+    monkeypatch.setattr(explanations, "FILE", explained)
+    explained.write_text('flax = "1.0"\n')
+    for ours in (SURVIVED, KILLED):
+        append(seen, tried(1, ours, KILLED))
+
+    assert report.main(seen) == 0
+    assert "| all | 1 | 1 (100%) | 1 (100%) |" in page.read_text()
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

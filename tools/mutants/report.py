@@ -32,8 +32,7 @@ whole process, from the import of Flax on.
 
 
 def page(found: Sequence[Tried], explained: Mapping[str, Explanation]) -> str:
-    """The page's text; of a mutant that was tried again, the last result counts."""
-    found = list({tried.key: tried for tried in found}.values())
+    """The page's text, of mutants of which each was tried once."""
     subjects = sorted({tried.subject for tried in found})
     lines = [HEAD, f"{len(found)} mutants of {'; '.join(subjects)}.", ""]
     lines += [*_summary(found), "", *_sides(found)]
@@ -138,8 +137,11 @@ def _survivors(found: Sequence[Tried], explained: Mapping[str, Explanation]) -> 
 
 
 def main(path: Path) -> int:
-    """Writes the page from a file of results; 1 where a survivor has no explanation."""
-    found = results.read(path)
+    """Writes the page from a file of results; 1 where a survivor has no explanation.
+
+    Of a mutant that was tried again, the last result counts.
+    """
+    found = list({tried.key: tried for tried in results.read(path)}.values())
     flax = found[0].subject.partition(",")[0].removeprefix("flax ") if found else ""
     explained = explanations.load(explanations.FILE, flax)
     PAGE.write_text(page(found, explained), "utf-8")
