@@ -8,6 +8,7 @@ from conformance.aliasing.ways import (
     DIFFERENTIATING,
     LAYING_OUT,
     MAPPING,
+    SCALE,
     Holder,
     Weights,
     double,
@@ -101,7 +102,7 @@ def one_variable(case: Case):
 
 def one_module(case: Case):
     weights = Weights(square(case))
-    weights.param = weights.scale = Holder(weights.param)
+    weights.param = weights.scale = Weights(square(case))
     return weights
 
 
@@ -115,7 +116,7 @@ def one_module(case: Case):
 def test_names_inconsistent(case: Case) -> None:
     """What an object holds by two names is refused where its sub-states treat these names in two
     ways."""
-    _, prefix = in_part(case)
+    _, prefix = in_part(case, SCALE)
     refuses(case, lift(case, use, prefix), case.variant(case), ways=whole(case))
 
 

@@ -60,13 +60,13 @@ def whole(case: Case) -> Ways:
     return _layout(case, PartitionSpec(AXIS)), _layout(case, PartitionSpec())
 
 
-def in_part(case: Case) -> Ways:
-    """Two lift types, which do not treat the Variables called `param` alike."""
+def in_part(case: Case, part: Any = PARAM) -> Ways:
+    """Two lift types, which do not treat the Variables of a part, those called `param`, alike."""
     if case.transform.name in DIFFERENTIATING:
         return nnx.DiffState(0, PARAM), nnx.DiffState(1, SCALE)
     one, other = whole(case)
     kind = nnx.StateAxes if case.transform.name in MAPPING else nnx.StateSharding
-    return kind({PARAM: one, ...: one}), kind({PARAM: other, ...: one})
+    return kind({part: one, ...: one}), kind({part: other, ...: one})
 
 
 def _layout(case: Case, spec: PartitionSpec) -> Any:
@@ -115,7 +115,7 @@ def refuses(case: Case, lifted: Any, *arguments: Any, ways: Ways) -> None:
 
 
 def _inconsistent(case: Case, ways: Ways) -> str:
-    message = r"(?s)inconsistent aliasing(?=.*\bparam(/\w+)?: )"
+    message = r"(?s)inconsistent aliasing(?=.*\bparam: )"
     if case.transform.name in DIFFERENTIATING:  # has no words for them but that they differ
         return message + r"(?=.*\bparam: ([^\n]+)\n(.*\n)?\s*(?!Node)[^\n:]+: (?!\1(\n|$)))"
     return message + "".join(rf"(?=.*: {re.escape(str(way))}(\n|$))" for way in ways)

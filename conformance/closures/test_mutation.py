@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from conformance.closures.capturing import REFUSAL, rejects
 from conformance.harness import spelling
 from conformance.harness.cases import Case
 from conformance.harness.claims import claim
@@ -14,7 +15,6 @@ from conformance.harness.twins import WIDTH, Scene
 from conformance.models import Count, Layer
 
 GUIDE = "Mutable Module cannot be passed by closure"
-REFUSAL = "trace level"  # what the message of a TraceContextError says
 
 
 def vector() -> Count:
@@ -39,18 +39,6 @@ MUTATIONS = {
     "static": (Layer, set_static),
     "rngs": (lambda: nnx.Rngs(noise=0), draw),
 }
-
-
-def rejects(case: Case, captured, mutate) -> None:
-    """Holds that a body which mutates `captured` is refused, whatever else it is given."""
-
-    def body(layer, x):
-        y = layer(x)
-        mutate(captured, y)
-        return y
-
-    applied = case.apply(body, Layer)
-    case.refuses(applied.call, Scene.of([captured, *applied.objects]), match=REFUSAL)
 
 
 @claim(
